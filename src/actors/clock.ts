@@ -1,0 +1,20 @@
+/** Time for everything outside the core. The simulator has its own. */
+export interface Clock {
+  /** Milliseconds since the epoch; never decreases within a run, whatever the machine's wall clock does. */
+  nowMs(): number;
+  /** Runs `callback` once, not before `delayMs` have passed; the returned function cancels it. */
+  setTimer(delayMs: number, callback: () => void): () => void;
+}
+
+/** The machine's clock: wall time at the start, monotonic from then on. */
+export function makeSystemClock(): Clock {
+  const baseMs = Date.now() - performance.now();
+  return {
+    nowMs: () => Math.floor(baseMs + performance.now()),
+    setTimer: (delayMs, callback) => {
+      // Node fires at once beyond 2^31-1 ms.
+      const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), 2_147_483_647));
+      return () => clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import type { Change } from "../machines/core/draft.ts";
+import type { JournalRecord } from "../machines/model/record.ts";
+import { JournalError } from "../drivers/journal/port.ts";
+import type { Checkpoint, Journal } from "../drivers/journal/port.ts";
+import type { Clock } from "./clock.ts";
+
+export interface Batch {
+  readonly records: readonly {
+    readonly record: JournalRecord;
+    readonly changes: readonly Change[];
+  }[];
+}
+
+interface CommitterOptions {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly checkpointRecords: number;
+  readonly defer: (flush: () => void) => void;
+  readonly observer: {
+    commitEnded(records: number, lagMs: number): void;
+    commitFailed(error: Error): void;
+  };
+  readonly onDurable: (batch: Batch) => void;
+  /** The state at `seq`, if that is where it is now. */
+  readonly takeCheckpoint: (seq: number) => Checkpoint | undefined;
+}
+
+const RETRY_FIRST_MS = 250;
+const RETRY_LAST_MS = 5_000;
+const BALLAST_EVERY_MS = 10_000;
+/** Records in one commit at the most: bounds its time and its size. */
+const BATCH_MAX = 5_000;
+
+/**
+ * Group commit: what has come together since the last commit goes into the next. A failed one is tried again until it
+ * works, since what is not durable has not happened; on a full disk the ballast is given up for it.
+ */
+export class Committer {
+  readonly #options: CommitterOptions;
+  #pending: { record: JournalRecord; changes: readonly Change[] }[] = [];
+  #pendingSinceMs = 0;
+  #running = false;
+  #failuresCount = 0;
+  #ballastReleased = false;
+  #checkpointSeq: number;
+  #idle: (() => void)[] = [];
+  #closing = false;
+
+  constructor(options: CommitterOptions) {
+    this.#options = options;
+    this.#checkpointSeq = options.journal.checkpointSeqs().at(-1) ?? 0;
+  }
+
+  get failing(): boolean {
+    return this.#failuresCount > 0 || this.#ballastReleased;
+  }
+
+  add(record: JournalRecord, changes: readonly Change[]): void {
+    if (this.#pending.length === 0) this.#pendingSinceMs = this.#options.clock.nowMs();
+    this.#pending.push({ record, changes });
+    if (this.#running) return;
+    this.#running = true;
+    this.#options.defer(() => void this.#run());
+  }
+
+  /** Resolves when all is durable, and a checkpoint taken. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    if (this.#running) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#options.journal.lastSeq > this.#checkpointSeq) await this.#checkpoint();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const records = this.#pending.slice(0, BATCH_MAX);
+      if (!(await this.#append(records))) {
+        if (this.#closing && this.#failuresCount > 3) break;
+        await this.#pause();
+        continue;
+      }
+      this.#pending.splice(0, records.length);
+      this.#options.onDurable({ records });
+      if (this.#options.journal.lastSeq - this.#checkpointSeq >= this.#options.checkpointRecords)
+        await this.#checkpoint();
+    }
+    this.#running = false;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  async #append(records: Batch["records"]): Promise<boolean> {
+    const { journal, clock, observer } = this.#options;
+    const sinceMs = this.#pendingSinceMs;
+    try {
+      await journal.append(records.map(({ record }) => record));
+    } catch (error) {
+      // Whatever it was, nothing of the batch was kept: it is tried again.
+      this.#failuresCount++;
+      if (error instanceof JournalError && error.code === "diskFull" && journal.releaseBallast())
+        this.#holdBallast();
+      observer.commitFailed(error instanceof Error ? error : new Error(String(error)));
+      return false;
+    }
+    this.#failuresCount = 0;
+    this.#pendingSinceMs = clock.nowMs();
+    observer.commitEnded(records.length, clock.nowMs() - sinceMs);
+    return true;
+  }
+
+  /** Until there is room for the ballast again, feeds stay stopped: the space is for destroys and kills. */
+  #holdBallast(): void {
+    this.#ballastReleased = true;
+    const { clock, journal } = this.#options;
+    const retry = (): void => {
+      if (journal.restoreBallast()) this.#ballastReleased = false;
+      else if (!this.#closing) clock.setTimer(BALLAST_EVERY_MS, retry);
+    };
+    clock.setTimer(BALLAST_EVERY_MS, retry);
+  }
+
+  #pause(): Promise<void> {
+    const delayMs = Math.min(RETRY_FIRST_MS * 2 ** this.#failuresCount, RETRY_LAST_MS);
+    return new Promise((resolve) => this.#options.clock.setTimer(delayMs, resolve));
+  }
+
+  /** A cache only: what goes wrong with it is no reason to stop. */
+  async #checkpoint(): Promise<void> {
+    const { journal, takeCheckpoint, observer } = this.#options;
+    const checkpoint = takeCheckpoint(journal.lastSeq);
+    if (!checkpoint) return;
+    this.#checkpointSeq = checkpoint.seq;
+    try {
+      await journal.saveCheckpoint(checkpoint);
+    } catch (error) {
+      observer.commitFailed(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+}

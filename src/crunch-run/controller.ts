@@ -1,0 +1,272 @@
+import { ArvadosError } from "../drivers/queue/arvados/error.ts";
+import type { Log } from "./log.ts";
+import { errorText, RunnerError } from "./paths.ts";
+import { pause as pauseFor } from "./stops.ts";
+
+/** The part of the controller client that is used here; it throws `ArvadosError`. */
+export interface Client {
+  request(
+    method: string,
+    path: string,
+    params?: Readonly<Record<string, unknown>>,
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<unknown>;
+}
+
+/** What the runner needs of a container's record. */
+export interface ContainerRecord {
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** 0: no limit. */
+  readonly maxRunTimeMs: number;
+  readonly mountPaths: readonly string[];
+}
+
+export type Final =
+  | { readonly state: "Complete"; readonly exitCode: number; readonly costUsd: number }
+  | { readonly state: "Cancelled"; readonly error?: string | undefined; readonly costUsd: number };
+
+/** What the runner says to the API and asks of it. Calls are repeated while the API is away. */
+export interface Controller {
+  /** The record, if it is Locked by our token; `RunnerError` if not, or if the API stays away for too long. */
+  claim(stop: AbortSignal): Promise<ContainerRecord>;
+  /** `RunnerError` if the container is no longer ours to run. */
+  setRunning(stop: AbortSignal): Promise<void>;
+  /** Gives a container that was not begun back to the queue. One attempt: the dispatcher does it otherwise. */
+  unlock(): Promise<void>;
+  /** False only if the API says so; one attempt. */
+  isStillOurs(): Promise<boolean>;
+  /** One attempt. */
+  setCost(costUsd: number): Promise<void>;
+  /** Tries for a day, or once more after `hurry`. Returns whether the record has the final state. */
+  report(final: Final, hurry: AbortSignal): Promise<boolean>;
+}
+
+const START_PATIENCE_MS = 600_000;
+const REPORT_PATIENCE_MS = 24 * 3_600_000;
+const FIRST_PAUSE_MS = 200;
+
+const CLAIM_FIELDS = [
+  "uuid",
+  "state",
+  "locked_by_uuid",
+  "command",
+  "environment",
+  "cwd",
+  "scheduling_parameters",
+  "mounts",
+];
+
+export function makeController(options: {
+  client: Client;
+  containerUuid: string;
+  retryMaxMs: number;
+  log: Log;
+}): Controller {
+  const { client, containerUuid, retryMaxMs, log } = options;
+  const path = `/arvados/v1/containers/${containerUuid}`;
+  let ourTokenUuid = "";
+
+  const update = (container: object): Promise<unknown> =>
+    client.request("PUT", path, { select: ["uuid"], container });
+  const lookUp = async (): Promise<{ state: string; isOurs: boolean }> =>
+    ownership(await client.request("GET", path, { select: ["uuid", "state", "locked_by_uuid"] }));
+  const ownership = (json: unknown): { state: string; isOurs: boolean } => {
+    const { state, locked_by_uuid: lockedBy } = (json ?? {}) as Record<string, unknown>;
+    return { state: String(state), isOurs: lockedBy === ourTokenUuid };
+  };
+  const pauses = (): Pauses => makePauses(retryMaxMs);
+
+  async function untilAnswered<T>(
+    what: string,
+    stop: AbortSignal,
+    call: () => Promise<T>,
+  ): Promise<T> {
+    const deadlineMs = performance.now() + START_PATIENCE_MS;
+    const pause = pauses();
+    for (;;) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!mayPass(error) || performance.now() > deadlineMs) {
+          throw new RunnerError(`${what}: ${errorText(error)}`, { cause: error });
+        }
+        log(`${what}: ${errorText(error)} -- will try again`);
+        await pause(stop);
+        if (stop.aborted) throw new RunnerError(`${what}: stopped`, { cause: error });
+      }
+    }
+  }
+
+  return {
+    async claim(stop) {
+      const json = await untilAnswered("get container", stop, () =>
+        client.request("GET", path, { select: CLAIM_FIELDS }),
+      );
+      const token = await untilAnswered("get own token", stop, () =>
+        client.request("GET", "/arvados/v1/api_client_authorizations/current", {
+          select: ["uuid"],
+        }),
+      );
+      ourTokenUuid = String((token as { uuid?: unknown } | null)?.uuid);
+      const { state, isOurs } = ownership(json);
+      if (state !== "Locked") {
+        throw new RunnerError(`container is ${state}, expected Locked: not running it`);
+      }
+      if (!isOurs) throw new RunnerError("container is locked by another token: not running it");
+      return decodeRecord(json);
+    },
+    async setRunning(stop) {
+      let mayBeDone = false;
+      await untilAnswered("set Running", stop, async () => {
+        try {
+          await update({ state: "Running" });
+        } catch (error) {
+          mayBeDone ||= mayPass(error); // its answer may be all that was lost
+          const { state, isOurs } = await lookUp();
+          if (state === "Running" && isOurs && mayBeDone) return;
+          if (state === "Locked" && isOurs) throw error;
+          throw new RunnerError(`the container is ${state} now: not running it`, { cause: error });
+        }
+      });
+    },
+    async unlock() {
+      try {
+        await client.request("POST", `${path}/unlock`, { select: ["uuid"] });
+      } catch (error) {
+        log(`unlock: ${errorText(error)}`);
+      }
+    },
+    async isStillOurs() {
+      try {
+        const { state, isOurs } = await lookUp();
+        return state === "Running" && isOurs;
+      } catch (error) {
+        return !isRefusal(error); // an API that is away says nothing
+      }
+    },
+    async setCost(costUsd) {
+      try {
+        await update({ cost: costUsd });
+      } catch (error) {
+        log(`update cost: ${errorText(error)}`);
+      }
+    },
+    report: (final, hurry) => report({ update, lookUp, pause: pauses(), log }, final, hurry),
+  };
+}
+
+interface Reporter {
+  readonly update: (container: object) => Promise<unknown>;
+  readonly lookUp: () => Promise<{ state: string; isOurs: boolean }>;
+  readonly pause: Pauses;
+  readonly log: Log;
+}
+
+async function report(reporter: Reporter, final: Final, hurry: AbortSignal): Promise<boolean> {
+  const { log, pause } = reporter;
+  const deadlineMs = performance.now() + REPORT_PATIENCE_MS;
+  const progress = { errorIsSet: false, withCost: true };
+  for (;;) {
+    // Read before the attempt: one that the signal interrupts is followed by a last one.
+    const isLast = hurry.aborted || performance.now() > deadlineMs;
+    try {
+      return await reportOnce(reporter, final, progress);
+    } catch (error) {
+      if (isLast) {
+        log(`set ${final.state}: ${errorText(error)} -- giving up`);
+        return false;
+      }
+      log(`set ${final.state}: ${errorText(error)} -- will try again`);
+    }
+    await pause(hurry);
+  }
+}
+
+/** Returns whether the record has the final state, false if it never will; throws what may pass. */
+async function reportOnce(
+  { update, lookUp, log }: Reporter,
+  final: Final,
+  progress: { errorIsSet: boolean; withCost: boolean },
+): Promise<boolean> {
+  for (;;) {
+    try {
+      if (final.state === "Cancelled" && final.error !== undefined && !progress.errorIsSet) {
+        // First: a Cancelled container takes no status any more (spec §3).
+        await update({ runtime_status: { error: final.error } });
+        progress.errorIsSet = true;
+      }
+      const exit = final.state === "Complete" ? { exit_code: final.exitCode } : {};
+      const cost = progress.withCost && final.costUsd > 0 ? { cost: final.costUsd } : {};
+      await update({ state: final.state, ...exit, ...cost });
+      return true;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (statusOf(error) === 404 || statusOf(error) === 410) {
+        log(`set ${final.state}: ${errorText(error)}: the container is gone`);
+        return false;
+      }
+      const { state, isOurs } = await lookUp();
+      if (state === final.state) return true; // an earlier attempt's answer was lost
+      if (state !== "Running" || !isOurs || !progress.withCost) {
+        log(`set ${final.state}: ${errorText(error)}: the container stays ${state}`);
+        return false;
+      }
+      // The state matters more than what an API may not know to store.
+      log(`set ${final.state}: ${errorText(error)} -- trying without details`);
+      progress.withCost = false;
+      progress.errorIsSet = true;
+    }
+  }
+}
+
+function statusOf(error: unknown): number | undefined {
+  return error instanceof ArvadosError && error.kind === "status" ? error.status : undefined;
+}
+
+/** The API has understood and said no, for good. */
+function isRefusal(error: unknown): boolean {
+  return [400, 404, 410, 422].includes(statusOf(error) ?? 0);
+}
+
+/** Worth another attempt when starting: no answer, or one that tells of the API's state and not of our call. */
+function mayPass(error: unknown): boolean {
+  if (!(error instanceof ArvadosError)) return false;
+  const status = statusOf(error);
+  return status === undefined || status >= 500 || [408, 425, 429].includes(status);
+}
+
+/** Waits longer each time; ends early, without an error, when the signal is given. */
+type Pauses = (stop: AbortSignal) => Promise<void>;
+
+function makePauses(maxMs: number): Pauses {
+  let spanMs = FIRST_PAUSE_MS;
+  return async (stop) => {
+    const jittered = Math.min(spanMs, maxMs) * (0.75 + Math.random() / 4);
+    spanMs = Math.min(spanMs * 2, maxMs);
+    await pauseFor(jittered, stop);
+  };
+}
+
+function decodeRecord(json: unknown): ContainerRecord {
+  const record = (json ?? {}) as Record<string, unknown>;
+  const command = record["command"] ?? [];
+  if (!Array.isArray(command) || !command.every((part) => typeof part === "string")) {
+    throw new RunnerError("container record: command: expected an array of strings");
+  }
+  const environment = (record["environment"] ?? {}) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(environment)) {
+    if (typeof value !== "string") {
+      throw new RunnerError(`container record: environment.${name}: expected a string`);
+    }
+  }
+  const scheduling = (record["scheduling_parameters"] ?? {}) as Record<string, unknown>;
+  return {
+    command,
+    environment: environment as Record<string, string>,
+    cwd: typeof record["cwd"] === "string" ? record["cwd"] : "",
+    maxRunTimeMs: Math.max(0, Number(scheduling["max_run_time"] ?? 0) || 0) * 1000,
+    mountPaths: Object.keys(record["mounts"] ?? {}),
+  };
+}

@@ -1,0 +1,106 @@
+#!/usr/bin/env node
+import { type Flags, NO_DETACH, parseFlags, RUNTIME_ENGINE, USAGE, UsageError } from "./flags.ts";
+import { RunnerError } from "./paths.ts";
+
+// Each call costs the start of a process, and the list is asked for every few seconds: what a call does not need is not
+// loaded.
+
+interface Invocation {
+  /** This program, as it must be called again; with the sub-command if it was called as `… crunch-run`. */
+  readonly program: readonly string[];
+  /** Without the marker of a detached child. */
+  readonly args: readonly string[];
+  readonly isChild: boolean;
+}
+
+function readInvocation(): Invocation {
+  const [node = "", script = "", ...given] = process.argv;
+  const subCommand = given[0] === "crunch-run" ? ["crunch-run"] : [];
+  const args = given.slice(subCommand.length);
+  const isChild = args[0] === NO_DETACH;
+  return {
+    program: [node, ...process.execArgv, script, ...subCommand],
+    args: isChild ? args.slice(1) : args,
+    isChild,
+  };
+}
+
+/** Returns the exit code (spec §13): in this order version and help, detach, kill, list, run. */
+async function main(invocation: Invocation): Promise<number> {
+  const flags = parseFlags(invocation.args);
+  if (flags.help || flags.version) {
+    process.stdout.write(flags.help ? USAGE : await versionLine());
+    return 0;
+  }
+  if (process.platform !== "linux") {
+    throw new RunnerError(`works on Linux only, this is ${process.platform}`);
+  }
+  const runs = flags.kill === undefined && !flags.list;
+  if ((runs || flags.detach) && flags.runtimeEngine !== RUNTIME_ENGINE) {
+    throw new RunnerError(
+      `runtime engine ${JSON.stringify(flags.runtimeEngine)} is not supported by this runner: only "${RUNTIME_ENGINE}" is`,
+    );
+  }
+  if (flags.detach && !invocation.isChild) {
+    const { detach } = await import("./detach.ts");
+    process.stdout.write(await detach(flags, invocation.program, invocation.args));
+    return 0;
+  }
+  if (flags.kill !== undefined) {
+    const { kill } = await import("./kill.ts");
+    await kill(flags.containerUuid, flags.kill, complain);
+    return 0;
+  }
+  if (flags.list) {
+    await listHere(flags);
+    return 0;
+  }
+  // Before the pid is told to anyone: the default of this signal is to end the process.
+  process.on("SIGUSR2", () => undefined);
+  const lockFd = invocation.isChild
+    ? (await import("./detach.ts")).takeOverLock(flags.containerUuid)
+    : undefined;
+  const { run } = await import("./run.ts");
+  return run(flags, lockFd);
+}
+
+async function listHere(flags: Flags): Promise<void> {
+  const { list, storePrices } = await import("./list.ts");
+  const output = {
+    stdout: (line: string) => void process.stdout.write(`${line}\n`),
+    stderr: complain,
+  };
+  if (flags.stdinPrices) {
+    const { readStdin } = await import("./stdin-config.ts");
+    storePrices(await readStdin(), output);
+  }
+  await list(output);
+}
+
+async function versionLine(): Promise<string> {
+  const { readFileSync } = await import("node:fs");
+  const file = new URL("../../package.json", import.meta.url);
+  const { version } = JSON.parse(readFileSync(file, "utf8")) as { version: string };
+  return `crunch-run ${version} (node ${process.version})\n`;
+}
+
+function complain(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function explain(error: unknown): number {
+  if (error instanceof UsageError) {
+    complain(`crunch-run: ${error.message}\n\n${USAGE}`);
+    return 2;
+  }
+  const isExpected = error instanceof RunnerError;
+  complain(`crunch-run: ${isExpected ? error.message : ((error as Error).stack ?? String(error))}`);
+  return 1;
+}
+
+// A caller that has gone must not make a crash of a container that has begun.
+process.stdout.on("error", () => undefined);
+process.stderr.on("error", () => undefined);
+const exitCode = await main(readInvocation()).catch(explain);
+// Pipes to a detached child and kept connections would hold it back. Writes to pipes and files are done by now.
+process.exit(exitCode);

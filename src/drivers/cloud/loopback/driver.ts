@@ -1,0 +1,201 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { CloudError, type CreateRequest, type Instance, type InstanceSet } from "../port.ts";
+import { launchInstance } from "./launch.ts";
+import { parsePublic } from "./instance-server.ts";
+import { isAlive } from "./process-table.ts";
+import { reap, type SetTimer } from "./reaper.ts";
+import {
+  instancePaths,
+  readInstanceRecord,
+  readProcessRecord,
+  writeInstanceRecord,
+  type InstanceRecord,
+} from "./state.ts";
+
+export interface LoopbackOptions {
+  /** Instances live in `loopback/` below it, what containers leave in `containers/`. */
+  readonly dataDir: string;
+  readonly instanceSetId: string;
+  /** The built runner, `crunch-run/main.js`. */
+  readonly crunchRunPath: string;
+  /** The built `instance.js` beside this file. */
+  readonly instancePath: string;
+  readonly nowMs: () => number;
+  readonly setTimer: SetTimer;
+  readonly instancesMax?: number;
+  /** From the start of an instance until it runs its init command and answers by SSH. */
+  readonly bootDelayMs?: number;
+  /** What a destroyed instance's runners have to end and report, before they are killed. */
+  readonly destroyGraceMs?: number;
+}
+
+const DESTROY_GRACE_MS = 5000;
+const ID_PATTERN = /^loopback-[0-9a-f]{12}$/;
+
+/**
+ * Instances are processes on this machine (spec §9.5), with all their state on disk, so that the next dispatcher finds
+ * them. Throws on anything but Linux.
+ */
+export function makeLoopbackInstanceSet(options: LoopbackOptions): InstanceSet {
+  if (process.platform !== "linux") {
+    throw new Error(`the loopback driver needs Linux (/proc); this is ${process.platform}`);
+  }
+  mkdirSync(join(options.dataDir, "loopback"), { recursive: true, mode: 0o700 });
+  mkdirSync(join(options.dataDir, "containers"), { recursive: true });
+  // /proc shows real paths, and processes are found by them.
+  const root = realpathSync(join(options.dataDir, "loopback"));
+  const containersDir = realpathSync(join(options.dataDir, "containers"));
+  const instancesMax = options.instancesMax ?? 1;
+  const creating = new Set<string>();
+  const removals = new Map<string, Promise<void>>();
+
+  function stateDirOf(instanceId: string): string {
+    return join(root, instanceId);
+  }
+
+  /** Of the instances of this set whose process is alive; what is left of others is cleared away first. */
+  async function readLiving(): Promise<InstanceRecord[]> {
+    const living: InstanceRecord[] = [];
+    for (const instanceId of readdirSync(root).filter((name) => ID_PATTERN.test(name))) {
+      if (creating.has(instanceId)) continue;
+      const record = readInstanceRecord(stateDirOf(instanceId));
+      if (record && record.instanceSetId !== options.instanceSetId) continue;
+      const running = readProcessRecord(stateDirOf(instanceId));
+      if (record && running && isAlive(running)) living.push(record);
+      else await remove(instanceId, 0);
+    }
+    return living;
+  }
+
+  /** Shared by all who ask for it at once. */
+  function remove(instanceId: string, graceMs: number, signal?: AbortSignal): Promise<void> {
+    const stateDir = stateDirOf(instanceId);
+    const { nowMs, setTimer } = options;
+    const removing =
+      removals.get(instanceId) ??
+      reap({ stateDir, graceMs, nowMs, setTimer, ...(signal && { signal }) })
+        .then(() => rm(stateDir, { recursive: true, force: true }))
+        .finally(() => removals.delete(instanceId));
+    removals.set(instanceId, removing);
+    return removing;
+  }
+
+  function toInstance(record: InstanceRecord): Instance {
+    const port = readProcessRecord(stateDirOf(record.instanceId))?.port ?? null;
+    return {
+      instanceId: record.instanceId,
+      providerType: record.providerType,
+      address: port === null ? "" : `127.0.0.1:${port}`,
+      remoteUser: record.remoteUser,
+      tags: record.tags,
+    };
+  }
+
+  async function create(request: CreateRequest, signal: AbortSignal): Promise<Instance> {
+    const publicKey = request.publicKey === null ? null : checkPublicKey(request.publicKey);
+    const instanceId = `loopback-${randomBytes(6).toString("hex")}`;
+    // Before anything is awaited: two creates at once count each other.
+    creating.add(instanceId);
+    try {
+      const livingCount = (await readLiving()).length;
+      const isFirstInLine = [...creating].indexOf(instanceId) + 1;
+      if (livingCount + isFirstInLine > instancesMax) throw quotaError(instancesMax);
+      const record: InstanceRecord = {
+        instanceId,
+        instanceSetId: options.instanceSetId,
+        providerType: request.type.providerType,
+        remoteUser: userInfo().username,
+        authorizedKey: publicKey,
+        bootDelayMs: options.bootDelayMs ?? 0,
+        containersDir,
+        createdAtMs: options.nowMs(),
+        tags: { ...request.tags },
+      };
+      await launchInstance({
+        stateDir: stateDirOf(instanceId),
+        record,
+        initCommand: request.initCommand,
+        crunchRunPath: options.crunchRunPath,
+        instancePath: options.instancePath,
+        setTimer: options.setTimer,
+        signal,
+      });
+      return toInstance(record);
+    } catch (error) {
+      await remove(instanceId, 0);
+      throw error;
+    } finally {
+      creating.delete(instanceId);
+    }
+  }
+
+  return {
+    create: (request, signal) => asCloudErrors(signal, () => create(request, signal)),
+    list: (_tags, signal) =>
+      asCloudErrors(signal, async () => (await readLiving()).map(toInstance)),
+    destroy: (instanceId, signal) =>
+      asCloudErrors(signal, async () => {
+        if (!ID_PATTERN.test(instanceId)) return;
+        await remove(instanceId, options.destroyGraceMs ?? DESTROY_GRACE_MS, signal);
+      }),
+    setTags: (instanceId, tags, signal) =>
+      asCloudErrors(signal, async () => {
+        const record = ID_PATTERN.test(instanceId)
+          ? readInstanceRecord(stateDirOf(instanceId))
+          : undefined;
+        if (!record) throw notFound(instanceId);
+        const merged = { ...record.tags, ...tags };
+        writeInstanceRecord(stateDirOf(instanceId), { ...record, tags: merged });
+      }),
+    quotaGroup: () => "",
+    async verifyHostKey(instance, key) {
+      if (!key.equals(readHostKey(instance.instanceId))) {
+        throw new CloudError({ code: "refused", message: "host key mismatch" });
+      }
+      return "verified";
+    },
+    async close() {},
+  };
+
+  function readHostKey(instanceId: string): Buffer {
+    try {
+      const path = instancePaths(stateDirOf(instanceId)).hostKeyPublic;
+      return parsePublic(readFileSync(path, "utf8")).getPublicSSH();
+    } catch (cause) {
+      throw notFound(instanceId, cause);
+    }
+  }
+}
+
+function checkPublicKey(publicKey: string): string {
+  parsePublic(publicKey);
+  return publicKey;
+}
+
+function quotaError(instancesMax: number): CloudError {
+  const message =
+    instancesMax === 1
+      ? "loopback driver is always at quota"
+      : `loopback driver is at its limit of ${instancesMax} instances (DriverParameters.MaxInstances)`;
+  return new CloudError({ code: "quota", message });
+}
+
+function notFound(instanceId: string, cause?: unknown): CloudError {
+  const message = `there is no loopback instance ${instanceId}`;
+  return new CloudError({ code: "notFound", message }, { cause });
+}
+
+async function asCloudErrors<T>(signal: AbortSignal, action: () => Promise<T>): Promise<T> {
+  try {
+    signal.throwIfAborted();
+    return await action();
+  } catch (cause) {
+    if (cause instanceof CloudError) throw cause;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new CloudError({ code: signal.aborted ? "aborted" : "other", message }, { cause });
+  }
+}

@@ -1,0 +1,214 @@
+import { recordSchema, type JournalRecord } from "../../machines/model/record.ts";
+import { countIndexed, pairsOf, readIndexedSeq } from "./actor-index.ts";
+import { batchChecksum, parseBatch, type Batch, type Link } from "./batch.ts";
+import { badChecksum, follows, gap, rawBatches, readLastSeq } from "./batches.ts";
+import { readCheckpoint, readCheckpointSeqs } from "./checkpoints.ts";
+import type { JournalError } from "./port.ts";
+import { type JournalErrorCode } from "./port.ts";
+import { DAMAGE_ADVICE, toJournalError } from "./sqlite-error.ts";
+import {
+  asBuffer,
+  closeStore,
+  integer,
+  openForReading,
+  readBase,
+  realPath,
+  rows,
+  type Store,
+} from "./store.ts";
+
+export interface JournalProblem {
+  readonly code: JournalErrorCode | "badCheckpoint" | "badIndex";
+  /** Where it begins; null where it has no place. */
+  readonly seq: number | null;
+  readonly message: string;
+}
+
+export interface JournalReport {
+  readonly ok: boolean;
+  readonly records: number;
+  readonly batches: number;
+  readonly checkpoints: number;
+  /** In the order found; those of the database file's structure first. */
+  readonly problems: readonly JournalProblem[];
+}
+
+/** More would say nothing new. */
+const PROBLEMS_MAX = 100;
+
+/**
+ * Reads everything: the database's structure, the chain of checksums, each record against its schema, checkpoints and
+ * actor index. Goes on after damage, to tell its extent. Never throws for what it finds, nor writes to the file.
+ */
+export function checkJournal(path: string): JournalReport {
+  const found = { records: 0, batches: 0, checkpoints: 0, problems: [] as JournalProblem[] };
+  const report = (error: unknown) =>
+    found.problems.push(toProblem(toJournalError(error, path, "checking")));
+  let store: Store | undefined;
+  try {
+    store = openForReading(realPath(path));
+    for (const part of [checkStructure, checkBatches, checkCheckpoints]) {
+      try {
+        part(store, found);
+      } catch (error) {
+        report(error);
+      }
+    }
+  } catch (error) {
+    report(error);
+  } finally {
+    if (store) closeStore(store);
+  }
+  const problems = found.problems.slice(0, PROBLEMS_MAX);
+  return { ...found, ok: problems.length === 0, problems };
+}
+
+type Found = { records: number; batches: number; checkpoints: number; problems: JournalProblem[] };
+
+function checkStructure(store: Store, found: Found): void {
+  for (const [answer] of rows(store, "SELECT CAST(quick_check AS BLOB) FROM pragma_quick_check")) {
+    const text = asBuffer(answer).toString();
+    if (text === "ok") continue;
+    found.problems.push({
+      code: "damaged",
+      seq: null,
+      message: `${store.path}: the database file is broken: ${text}; ${DAMAGE_ADVICE}`,
+    });
+  }
+}
+
+function checkBatches(store: Store, found: Found): void {
+  const lastSeq = readLastSeq(store);
+  const index = new IndexCheck(store);
+  let link: Link = readBase(store);
+  let computed = link.checksum;
+  for (const batch of rawBatches(store, link.seq + 1, lastSeq)) {
+    if (batch.firstSeq !== link.seq + 1) {
+      const base = readBase(store);
+      // A dispatcher may prune what is being checked.
+      if (base.seq > link.seq) link = base;
+      if (batch.firstSeq > link.seq + 1) {
+        found.problems.push(toProblem(gap(store, link.seq + 1, batch.firstSeq - 1)));
+      }
+    }
+    const missing = batch.firstSeq !== link.seq + 1;
+    // After a flipped checksum its successor still follows the right one: that is one problem, not two.
+    const good =
+      follows(store, link, batch) || follows(store, { seq: link.seq, checksum: computed }, batch);
+    if (!good && !missing) found.problems.push(toProblem(badChecksum(store, batch)));
+    computed = batchChecksum(store.id, link.checksum, batch, batch.body);
+    checkRecords(store, batch, { found, index });
+    link = { seq: Math.max(batch.firstSeq, batch.lastSeq), checksum: batch.checksum };
+    found.batches += 1;
+  }
+  if (link.seq < lastSeq) found.problems.push(toProblem(gap(store, link.seq + 1, lastSeq)));
+  const problem = index.verdict(lastSeq);
+  if (problem) found.problems.push(problem);
+}
+
+function checkRecords(store: Store, batch: Batch, to: { found: Found; index: IndexCheck }): void {
+  const { found, index } = to;
+  let records: JournalRecord[];
+  try {
+    records = parseBatch(batch);
+  } catch (error) {
+    found.problems.push(toProblem(toJournalError(error, store.path, "checking")));
+    index.giveUp();
+    return;
+  }
+  found.records += records.length;
+  const sound = records.filter((record) => {
+    const parsed = recordSchema.safeParse(record);
+    if (parsed.success) return true;
+    const issue = parsed.error.issues[0];
+    const where = `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "unknown"}`;
+    found.problems.push({
+      code: "badRecord",
+      seq: record.seq,
+      message: `${store.path}: record ${record.seq} has not the shape of a record (${where}); ${DAMAGE_ADVICE}`,
+    });
+    index.giveUp();
+    return false;
+  });
+  index.compare(sound);
+}
+
+/** Whether the actor index says the same as the records, as far as it goes. */
+class IndexCheck {
+  readonly #store: Store;
+  readonly #toSeq: number;
+  readonly #fromSeq: number;
+  #expected = 0;
+  #firstMissing: number | null = null;
+  #comparable = true;
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#fromSeq = readBase(store).seq;
+    this.#toSeq = readIndexedSeq(store);
+  }
+
+  /** Records that cannot be read leave nothing to compare with. */
+  giveUp(): void {
+    this.#comparable = false;
+  }
+
+  compare(records: readonly JournalRecord[]): void {
+    const covered = records.filter(({ seq }) => seq <= this.#toSeq);
+    if (!this.#comparable || covered.length === 0) return;
+    const pairs = pairsOf(covered).length;
+    this.#expected += pairs;
+    if (countIndexed(this.#store, covered) < pairs) this.#firstMissing ??= covered[0]?.seq ?? null;
+  }
+
+  verdict(lastSeq: number): JournalProblem | undefined {
+    const pruned = readBase(this.#store).seq !== this.#fromSeq;
+    if (!this.#comparable || pruned) return undefined;
+    const entries = integer(
+      this.#store,
+      "SELECT count(*) FROM actor_record WHERE seq > ? AND seq <= ?",
+      this.#fromSeq,
+      this.#toSeq,
+    );
+    if (this.#toSeq <= lastSeq && this.#firstMissing === null && entries === this.#expected) {
+      return undefined;
+    }
+    return {
+      code: "badIndex",
+      seq: this.#firstMissing,
+      message:
+        `${this.#store.path}: the actor index does not fit the records (${entries} entries, ${this.#expected} ` +
+        "expected); the records are not concerned: rebuild it with `dispatch-cloud journal check --rebuild-index`",
+    };
+  }
+}
+
+function checkCheckpoints(store: Store, found: Found): void {
+  const lastSeq = readLastSeq(store);
+  for (const seq of readCheckpointSeqs(store)) {
+    found.checkpoints += 1;
+    const problem = checkpointProblem(store, seq, lastSeq);
+    if (problem) found.problems.push(problem);
+  }
+}
+
+function checkpointProblem(store: Store, seq: number, lastSeq: number): JournalProblem | undefined {
+  const checkpoint = readCheckpoint(store, seq);
+  // Replaced by a newer one since the list was read.
+  if (!checkpoint) return undefined;
+  if (checkpoint.intact && seq <= lastSeq) return undefined;
+  const wrong = checkpoint.intact
+    ? `lies beyond the last record (${lastSeq})`
+    : "is not what was written (wrong checksum)";
+  return {
+    code: "badCheckpoint",
+    seq,
+    message:
+      `${store.path}: the checkpoint at seq ${seq} ${wrong}; it is passed over: an older one or the records ` +
+      "serve, and the next one that the dispatcher saves takes its place",
+  };
+}
+
+function toProblem(error: JournalError): JournalProblem {
+  return { code: error.code, seq: error.seq ?? null, message: error.message };
+}

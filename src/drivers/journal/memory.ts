@@ -1,0 +1,183 @@
+import { actorsOf } from "../../machines/model/record-actors.ts";
+import type { JournalRecord } from "../../machines/model/record.ts";
+import {
+  FORMAT_VERSION,
+  GENESIS,
+  parseBatch,
+  requireWithin,
+  sealBatch,
+  type Batch,
+} from "./batch.ts";
+import {
+  JournalError,
+  type Checkpoint,
+  type Journal,
+  type JournalStats,
+  type PruneLimits,
+  type ReadRange,
+} from "./port.ts";
+
+/** What outlives a journal that is opened on it, as a file does. */
+export interface MemoryStore {
+  readonly id: string;
+  batches: Batch[];
+  checkpoints: Checkpoint[];
+  baseSeq: number;
+  ballast: boolean;
+  openForWriting: boolean;
+}
+
+export interface MemoryJournal extends Journal {
+  /** The next `times` appends that are not empty throw the error and keep nothing. */
+  failNextAppend(error: JournalError, times?: number): void;
+}
+
+export function makeMemoryStore(id: string): MemoryStore {
+  return {
+    id,
+    batches: [],
+    checkpoints: [],
+    baseSeq: 0,
+    ballast: true,
+    openForWriting: false,
+  };
+}
+
+/** The journal without a disk, for simulations and tests: one writer at a time, and it keeps what `append` resolved. */
+export function openMemoryJournal(
+  store: MemoryStore,
+  options: { checkpointsKept?: number } = {},
+): MemoryJournal {
+  if (store.openForWriting) {
+    throw new JournalError(
+      "locked",
+      `journal ${store.id} is being written already: close that one`,
+    );
+  }
+  store.openForWriting = true;
+  let failures: { error: JournalError; times: number } = {
+    error: new JournalError("io", "none"),
+    times: 0,
+  };
+  const lastSeq = () => store.batches.at(-1)?.lastSeq ?? store.baseSeq;
+  return {
+    id: store.id,
+    get lastSeq() {
+      return lastSeq();
+    },
+    failNextAppend(error, times = 1) {
+      failures = { error, times };
+    },
+    async append(records) {
+      if (records.length === 0) return;
+      const checksum = store.batches.at(-1)?.checksum ?? GENESIS;
+      const batch = sealBatch(store.id, { seq: lastSeq(), checksum }, records);
+      if (failures.times > 0) {
+        failures.times -= 1;
+        throw failures.error;
+      }
+      store.batches.push(batch);
+    },
+    read: (range = {}) => readRange(store, range, lastSeq()),
+    async saveCheckpoint({ seq, code, state }) {
+      requireWithin({ seq, code, state }, store.baseSeq, lastSeq());
+      const others = store.checkpoints.filter((other) => other.seq !== seq);
+      const all = [...others, { seq, code, state }].sort((one, other) => one.seq - other.seq);
+      store.checkpoints = all.slice(-(options.checkpointsKept ?? 5));
+    },
+    checkpoint: ({ atOrBeforeSeq = Infinity, code } = {}) =>
+      store.checkpoints.findLast(
+        (one) => one.seq <= atOrBeforeSeq && (code === undefined || one.code === code),
+      ),
+    checkpointSeqs: () => store.checkpoints.map(({ seq }) => seq),
+    seqsOf: (actorKey, wanted = {}) => seqsOf(store, actorKey, wanted),
+    // There is none to rebuild: `seqsOf` looks the records through.
+    rebuildIndex: async () => undefined,
+    stats: () => statsOf(store, lastSeq()),
+    prune: async (limits) => prune(store, limits),
+    releaseBallast() {
+      const had = store.ballast;
+      store.ballast = false;
+      return had;
+    },
+    restoreBallast: () => (store.ballast = true),
+    async close() {
+      store.openForWriting = false;
+    },
+  };
+}
+
+function* readRange(
+  store: MemoryStore,
+  { fromSeq, toSeq = Infinity }: ReadRange,
+  lastSeq: number,
+): Generator<JournalRecord> {
+  if (fromSeq !== undefined && fromSeq >= 1 && fromSeq <= store.baseSeq) {
+    throw new JournalError(
+      "gap",
+      `records up to ${store.baseSeq} were pruned; read from ${store.baseSeq + 1} on`,
+      { seq: fromSeq },
+    );
+  }
+  const end = Math.min(toSeq, lastSeq);
+  for (const batch of [...store.batches]) {
+    if (batch.lastSeq < (fromSeq ?? 0)) continue;
+    if (batch.firstSeq > end) return;
+    for (const record of parseBatch(batch)) {
+      if (record.seq >= (fromSeq ?? 0) && record.seq <= end) yield record;
+    }
+  }
+}
+
+function seqsOf(
+  store: MemoryStore,
+  actorKey: string,
+  { limit = Infinity, beforeSeq = Infinity }: { limit?: number; beforeSeq?: number },
+): number[] {
+  const seqs: number[] = [];
+  for (const batch of store.batches) {
+    for (const record of parseBatch(batch)) {
+      if (record.seq >= beforeSeq) break;
+      if (actorsOf(record).some((key) => key === actorKey)) seqs.push(record.seq);
+    }
+  }
+  return seqs.slice(Math.max(0, seqs.length - limit));
+}
+
+function statsOf(store: MemoryStore, lastSeq: number): JournalStats {
+  const { batches, baseSeq } = store;
+  return {
+    id: store.id,
+    formatVersion: FORMAT_VERSION,
+    records: lastSeq - baseSeq,
+    batches: batches.length,
+    firstSeq: lastSeq > baseSeq ? baseSeq + 1 : 0,
+    lastSeq,
+    firstAtMs: batches[0]?.firstAtMs ?? null,
+    lastAtMs: batches.at(-1)?.lastAtMs ?? null,
+    bytes: bytesOf(store),
+    checkpoints: store.checkpoints.length,
+    indexedSeq: lastSeq,
+  };
+}
+
+function prune(store: MemoryStore, limits: PruneLimits): number {
+  const before = store.baseSeq;
+  const keepAfterSeq = store.checkpoints.at(-1)?.seq ?? 0;
+  const cutoffMs = limits.nowMs - (limits.maxAgeMs ?? Infinity);
+  for (;;) {
+    const [oldest] = store.batches;
+    if (!oldest || oldest.lastSeq > keepAfterSeq) break;
+    const tooMuch = bytesOf(store) > (limits.maxBytes ?? Infinity);
+    if (oldest.lastAtMs >= cutoffMs && !tooMuch) break;
+    store.batches.shift();
+    store.baseSeq = oldest.lastSeq;
+    store.checkpoints = store.checkpoints.filter(({ seq }) => seq >= oldest.lastSeq);
+  }
+  return store.baseSeq - before;
+}
+
+function bytesOf(store: MemoryStore): number {
+  const records = store.batches.reduce((sum, { body }) => sum + body.length, 0);
+  return store.checkpoints.reduce((sum, { state }) => sum + state.length, records);
+}

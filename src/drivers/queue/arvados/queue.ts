@@ -1,0 +1,149 @@
+import type { ContainerState } from "../../../machines/model/fact.ts";
+import { QueueError, type OperationResult, type Queue } from "../port.ts";
+import type { ArvadosClient } from "./client.ts";
+import { protocolError, toQueueError } from "./failure.ts";
+import { sumTmpMounts } from "./mounts.ts";
+import type { Params } from "./params.ts";
+import { pollContainers } from "./poll.ts";
+import { readOperation, readState } from "./record.ts";
+
+const pathOf = (containerId: string) => `/arvados/v1/containers/${containerId}`;
+
+/** The queue at an Arvados controller, or at anything that serves its API. Polls one after another, never at once. */
+export function makeArvadosQueue({ client }: { client: ArvadosClient }): Queue {
+  const states = makeStateMemory();
+  let authId: string | undefined;
+
+  async function call(method: string, path: string, params: Params, signal: AbortSignal) {
+    try {
+      return await client.request(method, path, params, { signal });
+    } catch (error) {
+      throw toQueueError(error);
+    }
+  }
+
+  async function fetchAuthId(signal: AbortSignal): Promise<string> {
+    const path = "/arvados/v1/api_client_authorizations/current";
+    const answer = await call("GET", path, {}, signal);
+    const uuid = (answer as { uuid?: unknown } | null)?.uuid;
+    if (typeof uuid !== "string" || uuid === "") throw protocolError(`GET ${path}: no uuid`);
+    return uuid;
+  }
+
+  async function operate(
+    method: string,
+    containerId: string,
+    { action = "", params = {} }: { action?: string; params?: Params },
+    signal: AbortSignal,
+  ): Promise<OperationResult> {
+    const path = pathOf(containerId) + action;
+    const answer = await call(method, path, params, signal);
+    const result = readOperation(answer);
+    if (typeof result === "string") throw protocolError(`${method} ${path}: ${result}`);
+    states.learn(containerId, result.state);
+    return result;
+  }
+
+  async function stateOf(containerId: string, signal: AbortSignal): Promise<ContainerState> {
+    const path = pathOf(containerId);
+    const state = readState(await call("GET", path, { select: ["state"] }, signal));
+    if (state === undefined) throw protocolError(`GET ${path}: no readable state`);
+    return state;
+  }
+
+  const lock = (containerId: string, signal: AbortSignal) =>
+    operate("POST", containerId, { action: "/lock" }, signal);
+
+  async function lockToCancel(containerId: string, signal: AbortSignal): Promise<void> {
+    const state = states.get(containerId) ?? (await stateOf(containerId, signal));
+    if (state !== "Queued") return;
+    try {
+      await lock(containerId, signal);
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error;
+      const failure = { ...error.failure, message: `lock failed: ${error.failure.message}` };
+      throw new QueueError(failure, { cause: error, status: error.status });
+    }
+  }
+
+  async function setCancelled(
+    containerId: string,
+    error: string | undefined,
+    signal: AbortSignal,
+  ): Promise<OperationResult> {
+    if (error !== undefined) {
+      const params = { container: { runtime_status: { error } }, select: ["uuid"] };
+      await call("PUT", pathOf(containerId), params, signal);
+    }
+    const params = { container: { state: "Cancelled" } };
+    return operate("PUT", containerId, { params }, signal);
+  }
+
+  return {
+    async poll(known, signal) {
+      states.beginPoll();
+      try {
+        authId ??= await fetchAuthId(signal);
+        const poll = await pollContainers(client, authId, known, signal);
+        states.endPoll(poll);
+        return poll;
+      } catch (error) {
+        throw toQueueError(error);
+      }
+    },
+    async tmpMounts(containerId, signal) {
+      const answer = await call("GET", pathOf(containerId), { select: ["mounts"] }, signal);
+      try {
+        return sumTmpMounts(answer);
+      } catch (error) {
+        const message = `error getting mounts from container record: ${(error as Error).message}`;
+        throw new QueueError({ code: "other", message }, { cause: error, undecodable: true });
+      }
+    },
+    lock,
+    unlock: (containerId, signal) => operate("POST", containerId, { action: "/unlock" }, signal),
+    async cancel(containerId, error, signal) {
+      if (error !== undefined) await lockToCancel(containerId, signal);
+      try {
+        return await setCancelled(containerId, error, signal);
+      } catch (failed) {
+        if (signal.aborted) throw failed;
+        // Somebody else may have been faster, or the answer got lost.
+        const state = await stateOf(containerId, signal).catch(() => undefined);
+        if (state !== "Cancelled") throw failed;
+        states.learn(containerId, state);
+        return { state, priority: null };
+      }
+    },
+    last503AtMs: () => client.last503AtMs(),
+  };
+}
+
+/** The state in which each container was last seen: a cancel with a message must know whether to lock first. */
+function makeStateMemory() {
+  let states = new Map<string, ContainerState>();
+  /** What we did since the poll began, which the poll may not have seen yet. */
+  let learned = new Map<string, ContainerState>();
+  return {
+    get: (containerId: string) => states.get(containerId),
+    learn(containerId: string, state: ContainerState) {
+      states.set(containerId, state);
+      learned.set(containerId, state);
+    },
+    beginPoll() {
+      learned = new Map();
+    },
+    endPoll(poll: {
+      entries: ReadonlyMap<string, { state: ContainerState }>;
+      rejected: ReadonlyMap<string, { state: ContainerState | null }>;
+    }) {
+      states = new Map();
+      for (const [containerId, { state }] of poll.entries) states.set(containerId, state);
+      for (const [containerId, { state }] of poll.rejected) {
+        if (state !== null) states.set(containerId, state);
+      }
+      for (const [containerId, state] of learned) states.set(containerId, state);
+      learned = new Map();
+    },
+  };
+}

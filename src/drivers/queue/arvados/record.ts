@@ -1,0 +1,136 @@
+import { z } from "zod";
+import {
+  containerStateSchema,
+  prioritySchema,
+  type ContainerRecord,
+  type ContainerState,
+} from "../../../machines/model/fact.ts";
+import type { OperationResult, RejectedRow } from "../port.ts";
+
+/** What a list must name for `readRow` (spec §4.3). */
+export const SELECT = [
+  "uuid",
+  "state",
+  "priority",
+  "runtime_constraints",
+  "container_image",
+  "scheduling_parameters",
+  "created_at",
+] as const;
+
+/** What the API leaves out or answers with null counts as zero, as in the original. */
+function orZero<T extends z.ZodType>(schema: T, zero: z.input<T>) {
+  return z.preprocess((value) => value ?? zero, schema);
+}
+
+const size = orZero(z.int(), 0);
+const text = orZero(z.string(), "");
+const flag = orZero(z.boolean(), false);
+/** A number as long as it is exact, digits beyond (json.ts). */
+const priority = orZero(
+  z.union([z.int().transform(String), prioritySchema], { error: "expected an integer" }),
+  0,
+);
+const instantMs = orZero(
+  z.string().transform((value, ctx) => {
+    const ms = Date.parse(value);
+    if (Number.isNaN(ms)) ctx.addIssue("expected a time as 2026-01-02T03:04:05Z");
+    return ms;
+  }),
+  "1970-01-01T00:00:00Z",
+);
+
+const gpuSchema = z.object({
+  stack: text,
+  driver_version: text,
+  hardware_target: orZero(z.array(z.string()), []),
+  device_count: size,
+  vram: size,
+});
+
+const rowSchema = z.object({
+  state: containerStateSchema,
+  priority,
+  created_at: instantMs,
+  container_image: text,
+  runtime_constraints: orZero(
+    z.object({
+      vcpus: size,
+      ram: size,
+      keep_cache_ram: size,
+      keep_cache_disk: size,
+      gpu: gpuSchema.nullish(),
+    }),
+    {},
+  ),
+  scheduling_parameters: orZero(z.object({ supervisor: flag, preemptible: flag }), {}),
+});
+
+const namedSchema = z.object({ uuid: z.string().regex(/^[a-z0-9]{5}-dz642-[a-z0-9]{15}$/) });
+const statedSchema = z.object({ state: containerStateSchema });
+const operationSchema = z.object({ state: containerStateSchema, priority: priority.nullish() });
+
+export type Row =
+  | { readonly containerId: string; readonly record: ContainerRecord }
+  | { readonly containerId: string; readonly rejected: RejectedRow };
+
+/** Reads one row of a list; undefined when it does not even say whose it is. */
+export function readRow(item: unknown): Row | undefined {
+  const named = namedSchema.safeParse(item);
+  if (!named.success) return undefined;
+  const containerId = named.data.uuid;
+  const row = rowSchema.safeParse(item);
+  if (row.success) return { containerId, record: toRecord(row.data) };
+  const stated = statedSchema.safeParse(item);
+  const error = `cannot read the container record: ${describe(row.error)}`;
+  return { containerId, rejected: { state: stated.data?.state ?? null, error } };
+}
+
+function toRecord(row: z.output<typeof rowSchema>): ContainerRecord {
+  const constraints = row.runtime_constraints;
+  return {
+    state: row.state,
+    priority: row.priority,
+    createdAtMs: row.created_at,
+    supervisor: row.scheduling_parameters.supervisor,
+    preemptible: row.scheduling_parameters.preemptible,
+    containerImage: row.container_image,
+    vcpus: constraints.vcpus,
+    ram: constraints.ram,
+    keepCacheRam: constraints.keep_cache_ram,
+    keepCacheDisk: constraints.keep_cache_disk,
+    tmpMounts: 0,
+    gpu: toGpu(constraints.gpu),
+  };
+}
+
+function toGpu(gpu: z.output<typeof gpuSchema> | null | undefined): ContainerRecord["gpu"] {
+  // The API fills the section in with zeros when no GPU is asked for.
+  if (!gpu || (gpu.stack === "" && gpu.device_count === 0 && gpu.vram === 0)) return null;
+  return {
+    stack: gpu.stack,
+    driverVersion: gpu.driver_version,
+    hardwareTarget: gpu.hardware_target,
+    deviceCount: gpu.device_count,
+    vram: gpu.vram,
+  };
+}
+
+/** The answer to lock, unlock or cancel; a message when it is none. */
+export function readOperation(answer: unknown): OperationResult | string {
+  const result = operationSchema.safeParse(answer);
+  if (!result.success) return describe(result.error);
+  // The answer of lock and unlock may lack the priority: that is not a priority of 0.
+  const given = (answer as { priority?: unknown }).priority;
+  return { state: result.data.state, priority: given == null ? null : (result.data.priority ?? null) };
+}
+
+export function readState(answer: unknown): ContainerState | undefined {
+  return statedSchema.safeParse(answer).data?.state;
+}
+
+function describe(error: z.ZodError): string {
+  return error.issues
+    .map(({ path, message }) => `${path.join(".") || "record"}: ${message}`)
+    .join("; ");
+}

@@ -1,0 +1,98 @@
+import { processesAfter } from "./container.guards.ts";
+import type { ContainerContext, ContainerEventOf, ContainerInput } from "./container.types.ts";
+
+type Changes = Partial<ContainerContext>;
+
+/** The pause after a failed call doubles from the first to the last of these. */
+const RETRY_FIRST_MS = 500;
+const RETRY_LAST_MS = 30_000;
+
+const NOTHING = { vcpus: 0, ram: 0, scratch: 0, gpus: 0, gpuVram: 0 } as const;
+
+export function bornContext({ containerId, atMs, seq }: ContainerInput): ContainerContext {
+  return {
+    containerId,
+    priority: "0",
+    createdAtMs: atMs,
+    supervisor: false,
+    resources: NOTHING,
+    instanceTypes: [],
+    firstSeenSeq: seq,
+    firstSeenAtMs: atMs,
+    updatedSeq: 0,
+    processes: {},
+    exitedSeq: null,
+    exitedAtMs: null,
+    retryAtMs: null,
+    failuresCount: 0,
+    lastError: "",
+    rejection: "",
+    waitReason: "",
+    waitSinceMs: atMs,
+  };
+}
+
+export function takeRecord(
+  context: ContainerContext,
+  event: ContainerEventOf<"container.added" | "container.rejected">,
+): Changes {
+  if (event.type === "container.rejected") return { rejection: event.error };
+  const { record, choice } = event;
+  return {
+    priority: record.priority,
+    createdAtMs: record.createdAtMs,
+    supervisor: record.supervisor,
+    resources: choice?.resources ?? context.resources,
+    instanceTypes: choice?.instanceTypes ?? [],
+    rejection: choice?.rejection ?? "",
+    firstSeenSeq: event.seq,
+    firstSeenAtMs: event.atMs,
+  };
+}
+
+export function takePriority(
+  _context: ContainerContext,
+  event: ContainerEventOf<"container.changed">,
+): Changes {
+  return { priority: event.priority };
+}
+
+export function takeResult(
+  context: ContainerContext,
+  event: ContainerEventOf<"operation.succeeded">,
+): Changes {
+  return { priority: event.priority ?? context.priority, updatedSeq: event.seq };
+}
+
+export function rememberFailure(
+  context: ContainerContext,
+  event: ContainerEventOf<"operation.failed">,
+): Changes {
+  const pauseMs = Math.min(RETRY_FIRST_MS * 2 ** context.failuresCount, RETRY_LAST_MS);
+  return {
+    retryAtMs: event.atMs + pauseMs,
+    failuresCount: context.failuresCount + 1,
+    lastError: event.failure.message,
+    updatedSeq: event.seq,
+  };
+}
+
+export function takeProcess(
+  context: ContainerContext,
+  event: ContainerEventOf<
+    "process.starting" | "process.seen" | "process.unkillable" | "process.ended"
+  >,
+): Changes {
+  const processes = processesAfter(context, event);
+  const none = Object.keys(processes).length === 0;
+  if (event.type === "process.ended" && event.how === "exited" && none)
+    return { processes, exitedSeq: event.seq, exitedAtMs: event.atMs };
+  return none ? { processes } : { processes, exitedSeq: null, exitedAtMs: null };
+}
+
+export function takeWait(
+  _context: ContainerContext,
+  event: ContainerEventOf<"wait.decided">,
+): Changes {
+  return { waitReason: event.reason, waitSinceMs: event.atMs };
+}

@@ -1,0 +1,80 @@
+import type { ContainerState } from "../model/fact.ts";
+import type { ContainerContext, ContainerEventOf, ReportedProcess } from "./container.types.ts";
+
+export type ProcessState = "absent" | "starting" | "running" | "unkillable" | "exited";
+
+type Told = ContainerEventOf<
+  "container.added" | "container.changed" | "container.rejected" | "operation.succeeded"
+>;
+
+/** A poll that began before our last call ended may show what was before it (spec §4.2). */
+export function isCurrent(context: ContainerContext, event: { basedOnSeq: number }): boolean {
+  return event.basedOnSeq >= context.updatedSeq;
+}
+
+export function becomes(context: ContainerContext, event: Told, state: ContainerState): boolean {
+  const told = event.type === "container.added" ? event.record.state : event.state;
+  if (told !== state) return false;
+  return event.type === "operation.succeeded" || isCurrent(context, event);
+}
+
+export function priorityChanged(
+  context: ContainerContext,
+  event: ContainerEventOf<"container.changed">,
+): boolean {
+  return isCurrent(context, event) && event.priority !== context.priority;
+}
+
+export function retryDue(
+  context: ContainerContext,
+  event: ContainerEventOf<"clock.ticked">,
+): boolean {
+  return context.retryAtMs !== null && event.atMs >= context.retryAtMs;
+}
+
+export function waitChanged(
+  context: ContainerContext,
+  event: ContainerEventOf<"wait.decided">,
+): boolean {
+  return event.reason !== context.waitReason;
+}
+
+type ProcessNotice = ContainerEventOf<
+  "process.starting" | "process.seen" | "process.unkillable" | "process.ended"
+>;
+
+/** What each worker reports once the notice is taken. */
+export function processesAfter(
+  context: ContainerContext,
+  notice: ProcessNotice,
+): Readonly<Record<string, ReportedProcess>> {
+  const { [notice.workerId]: _before, ...others } = context.processes;
+  switch (notice.type) {
+    case "process.starting":
+      return { ...others, [notice.workerId]: "starting" };
+    case "process.seen":
+      return { ...others, [notice.workerId]: "running" };
+    case "process.unkillable":
+      return { ...others, [notice.workerId]: "unkillable" };
+    case "process.ended":
+      return others;
+    default:
+      return notice satisfies never;
+  }
+}
+
+export function processAfter(context: ContainerContext, notice: ProcessNotice): ProcessState {
+  const reports = Object.values(processesAfter(context, notice));
+  if (reports.includes("unkillable")) return "unkillable";
+  if (reports.includes("running")) return "running";
+  if (reports.includes("starting")) return "starting";
+  const exited = notice.type === "process.ended" && notice.how === "exited";
+  return exited || context.exitedSeq !== null ? "exited" : "absent";
+}
+
+export function lastProcessEnds(
+  context: ContainerContext,
+  notice: ContainerEventOf<"process.ended">,
+): boolean {
+  return Object.keys(processesAfter(context, notice)).length === 0;
+}

@@ -1,0 +1,201 @@
+import { and, assign, or, setup, stateIn } from "xstate";
+import type { SnapshotFrom } from "xstate";
+import type { CommandDraft } from "../model/command.ts";
+import type { ContainerState } from "../model/fact.ts";
+import type { Notice } from "../model/notice.ts";
+import * as to from "./container.assigns.ts";
+import * as judge from "./container.guards.ts";
+import type { ProcessState } from "./container.guards.ts";
+import { RECORD_STATES } from "./container.types.ts";
+import type { ContainerContext, ContainerEvent, ContainerInput } from "./container.types.ts";
+
+interface Args {
+  context: ContainerContext;
+  event: ContainerEvent;
+}
+
+/** The chart's `on` has already chosen the event: its type is narrowed here, once. */
+const given =
+  <E extends ContainerEvent, R>(decide: (context: ContainerContext, event: E) => R) =>
+  ({ context, event }: Args): R =>
+    decide(context, event as E);
+
+const chart = setup({
+  types: {
+    context: {} as ContainerContext,
+    events: {} as ContainerEvent,
+    input: {} as ContainerInput,
+  },
+  actions: {
+    // These two never run: step() reads their params as data.
+    commands: (_, _commands: CommandDraft[]) => {},
+    notices: (_, _notices: Notice[]) => {},
+    takeRecord: assign(given(to.takeRecord)),
+    takePriority: assign(given(to.takePriority)),
+    takeResult: assign(given(to.takeResult)),
+    rememberFailure: assign(given(to.rememberFailure)),
+    doubt: assign({ updatedSeq: ({ event }) => event.seq }),
+    clearFailure: assign({ retryAtMs: null, failuresCount: 0, lastError: "" }),
+    endPause: assign({ retryAtMs: null }),
+    takeProcess: assign(given(to.takeProcess)),
+    forgetExit: assign({ exitedSeq: null, exitedAtMs: null }),
+    takeWait: assign(given(to.takeWait)),
+  },
+  guards: {
+    becomes: ({ context, event }, state: ContainerState) =>
+      judge.becomes(context, event as never, state),
+    priorityChanged: given(judge.priorityChanged),
+    isCurrent: ({ context, event }) => judge.isCurrent(context, event as never),
+    rejected: ({ context }) => context.rejection !== "",
+    retryDue: given(judge.retryDue),
+    processBecomes: ({ context, event }, state: ProcessState) =>
+      judge.processAfter(context, event as never) === state,
+    lastProcessEnds: given(judge.lastProcessEnds),
+    waitChanged: given(judge.waitChanged),
+  },
+});
+
+const ask = (kind: "container.lock" | "container.unlock" | "container.cancel") => ({
+  type: "commands" as const,
+  params: ({ context: { containerId, rejection } }: Args): CommandDraft[] => [
+    kind === "container.cancel" && rejection !== ""
+      ? { kind, containerId, error: rejection }
+      : { kind, containerId },
+  ],
+});
+
+/** To the state that the API or an answer of it names. */
+const toRecord = (actions: "takeRecord" | "takePriority" | "takeResult") =>
+  RECORD_STATES.map(
+    (state) =>
+      ({ guard: { type: "becomes", params: state }, target: `#${state}`, actions }) as const,
+  );
+
+const recordEvents = {
+  "container.changed": [
+    ...toRecord("takePriority"),
+    { guard: "priorityChanged", actions: "takePriority" },
+  ],
+  "container.missing": { guard: "isCurrent", target: "#unlisted" },
+  "operation.succeeded": toRecord("takeResult"),
+  "forget.decided": { target: "#unlisted" },
+} as const;
+
+const listed = (id: ContainerState) => ({ id, on: recordEvents }) as const;
+
+const noticed = (["absent", "starting", "running", "unkillable", "exited"] as const).map(
+  (state) =>
+    ({
+      guard: { type: "processBecomes", params: state },
+      target: `#process.${state}`,
+      actions: "takeProcess",
+    }) as const,
+);
+
+const calling = {
+  on: {
+    "operation.succeeded": { target: "none", actions: "clearFailure" },
+    "operation.failed": { target: "pausing", actions: "rememberFailure" },
+    // Its outcome is unknown until a poll that begins after the start (DESIGN: crash in flight).
+    "daemon.started": { target: "none", actions: "doubt" },
+  },
+} as const;
+
+const takeWait = { guard: "waitChanged", actions: "takeWait" } as const;
+
+/**
+ * One container, as three questions that must never be mixed up: what the API last said (record), which one call of ours
+ * is in flight (operation), and what the workers report (process).
+ */
+export const containerMachine = chart.createMachine({
+  id: "container",
+  type: "parallel",
+  context: ({ input }) => to.bornContext(input),
+  states: {
+    record: {
+      initial: "unlisted",
+      on: { "wait.decided": takeWait },
+      states: {
+        unlisted: {
+          id: "unlisted",
+          on: {
+            "container.added": toRecord("takeRecord"),
+            "container.rejected": toRecord("takeRecord"),
+          },
+        },
+        Queued: listed("Queued"),
+        Locked: listed("Locked"),
+        Running: listed("Running"),
+        Complete: listed("Complete"),
+        Cancelled: listed("Cancelled"),
+      },
+    },
+    operation: {
+      initial: "none",
+      states: {
+        none: {
+          always: {
+            guard: and([
+              "rejected",
+              or([stateIn({ record: "Queued" }), stateIn({ record: "Locked" })]),
+              stateIn({ process: "absent" }),
+            ]),
+            target: "cancelling",
+          },
+          on: {
+            "lock.decided": { target: "locking" },
+            "unlock.decided": { target: "unlocking" },
+            "requeue.decided": { target: "requeueing" },
+            "cancel.decided": { target: "cancelling" },
+            "process.killing": { target: "killing" },
+          },
+        },
+        locking: { entry: ask("container.lock"), ...calling },
+        unlocking: { entry: ask("container.unlock"), ...calling },
+        requeueing: { entry: ask("container.unlock"), ...calling },
+        cancelling: { entry: ask("container.cancel"), ...calling },
+        killing: {
+          on: {
+            "process.ended": { guard: "lastProcessEnds", target: "none" },
+          },
+        },
+        pausing: {
+          on: {
+            "clock.ticked": { guard: "retryDue", target: "none", actions: "endPause" },
+            "daemon.started": { target: "none", actions: ["endPause", "doubt"] },
+            "process.killing": { target: "killing" },
+          },
+        },
+      },
+    },
+    process: {
+      id: "process",
+      initial: "absent",
+      on: {
+        "process.starting": noticed,
+        "process.seen": noticed,
+        "process.unkillable": noticed,
+        "process.ended": noticed,
+      },
+      states: {
+        absent: {},
+        starting: {},
+        running: {},
+        unkillable: {},
+        exited: {
+          on: {
+            // A kill of what has ended only clears the exit (spec §6.7).
+            "kill.decided": { target: "absent", actions: "forgetExit" },
+          },
+        },
+      },
+    },
+  },
+});
+
+export type ContainerSnapshot = SnapshotFrom<typeof containerMachine>;
+
+/** Nothing is left to know of it: the queue has dropped it and no worker reports it. */
+export function isForgotten({ value }: ContainerSnapshot): boolean {
+  return value.record === "unlisted" && value.process === "absent" && value.operation === "none";
+}

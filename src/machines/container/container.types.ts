@@ -1,0 +1,91 @@
+import type { ContainerState, FactOf } from "../model/fact.ts";
+import type { Resources } from "../model/instance-type.ts";
+import type { Notice } from "../model/notice.ts";
+import type { Settings } from "../model/settings.ts";
+import type { WaitReason } from "../model/decision.ts";
+
+/** What a worker last said of the container's process on it. */
+export type ReportedProcess = "starting" | "running" | "unkillable";
+
+export interface ContainerContext {
+  readonly containerId: string;
+  readonly priority: string;
+  readonly createdAtMs: number;
+  readonly supervisor: boolean;
+  readonly resources: Resources;
+  /** Names of the eligible types, cheapest first; chosen once, when it is first seen (spec §4.2). */
+  readonly instanceTypes: readonly string[];
+  readonly firstSeenSeq: number;
+  readonly firstSeenAtMs: number;
+  /** The newest operation of ours that ended: a poll begun before it judges nothing (spec §4.2). */
+  readonly updatedSeq: number;
+  readonly processes: Readonly<Record<string, ReportedProcess>>;
+  /** When the last process was noticed to be gone; a `seq`, compared with the poll's. */
+  readonly exitedSeq: number | null;
+  readonly exitedAtMs: number | null;
+  /** When a failed operation may be tried again. */
+  readonly retryAtMs: number | null;
+  readonly failuresCount: number;
+  readonly lastError: string;
+  /** Why it can never run here; it is cancelled with these words (spec §4.4). */
+  readonly rejection: string;
+  readonly waitReason: WaitReason | "";
+  readonly waitSinceMs: number;
+}
+
+interface Delivered {
+  readonly seq: number;
+  readonly settings: Settings;
+}
+
+type ContainerFact = FactOf<
+  | "daemon.started"
+  | "container.added"
+  | "container.changed"
+  | "container.missing"
+  | "container.rejected"
+  | "operation.succeeded"
+  | "operation.failed"
+  | "clock.ticked"
+>;
+
+type ContainerDecision =
+  | { type: "lock.decided"; atMs: number; reason: string }
+  | { type: "unlock.decided"; atMs: number; reason: string }
+  | { type: "requeue.decided"; atMs: number; reason: string }
+  | { type: "cancel.decided"; atMs: number; reason: string }
+  | { type: "kill.decided"; atMs: number; reason: string }
+  | { type: "forget.decided"; atMs: number; reason: string }
+  | { type: "wait.decided"; atMs: number; reason: WaitReason | "" };
+
+/** What choosing an instance type came to, done by the core when the container is first seen. */
+export interface Choice {
+  readonly resources: Resources;
+  readonly instanceTypes: readonly string[];
+  /** Why no type fits; "" when one does. */
+  readonly rejection: string;
+}
+
+export type ContainerEvent = (
+  ContainerFact | ContainerDecision | (Notice & { readonly atMs: number })
+) &
+  Delivered & { readonly choice?: Choice };
+export type ContainerEventOf<T extends ContainerEvent["type"]> = Extract<
+  ContainerEvent,
+  { type: T }
+>;
+
+export interface ContainerInput {
+  readonly containerId: string;
+  readonly atMs: number;
+  readonly seq: number;
+}
+
+/** States of the record region: as in the API, and `unlisted` for what the queue does not have. */
+export const RECORD_STATES = [
+  "Queued",
+  "Locked",
+  "Running",
+  "Complete",
+  "Cancelled",
+] as const satisfies readonly ContainerState[];

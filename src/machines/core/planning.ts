@@ -1,0 +1,145 @@
+import type { Decision, Limits } from "../model/decision.ts";
+import type { FactOf } from "../model/fact.ts";
+import { plan } from "../planner/plan.ts";
+import { reconcile } from "../planner/reconcile.ts";
+import { staleLocks } from "../planner/stale-locks.ts";
+import type { PlanMetrics, PlanView, QueueStatus } from "../planner/view.ts";
+import type { Draft } from "./draft.ts";
+import { ONLY } from "./registry.ts";
+import type { Registry } from "./registry.ts";
+import { killProcesses } from "./route.ts";
+import { planView } from "./view.ts";
+
+/** What a run of the planner came to. `statuses` and `metrics` are for display: never journaled, absent when replayed. */
+export interface Planned {
+  readonly decisions: readonly Decision[];
+  readonly limits: Limits;
+  readonly statuses: readonly QueueStatus[];
+  readonly metrics: PlanMetrics | undefined;
+}
+
+/** Runs the planner over what the machines know, as the supervisor's state allows (spec §6.1). */
+export function runPlanner(
+  draft: Draft,
+  registry: Registry,
+  fact: FactOf<"planner.ran">,
+  limits: Limits,
+): Planned {
+  const { settings } = draft.frame;
+  const nothing: Planned = { decisions: [], limits, statuses: [], metrics: undefined };
+  const supervisor = registry.get("supervisor", ONLY);
+  const known = supervisor?.context.listed === true && supervisor.context.polled;
+  if (!supervisor || !known) return nothing;
+  const view = planView(registry, settings, fact);
+  switch (supervisor.value) {
+    case "standby":
+      return nothing;
+    case "recovering":
+      return { ...nothing, decisions: recover(draft, view, supervisor.context) };
+    case "stopping":
+      return { ...nothing, decisions: windDown(view) };
+    case "dispatching": {
+      const planned = plan(view, settings, limits);
+      const { declined } = planned;
+      if (declined) draft.deliver("throttle", ONLY, { type: "create.declined" });
+      return {
+        ...planned,
+        decisions: [...planned.decisions, ...waits(registry, planned.statuses)],
+      };
+    }
+    default:
+      return supervisor.value satisfies never;
+  }
+}
+
+/** Stale locks are judged once every worker has answered, or has had StaleLockTimeout to do so (spec §6.3). */
+function recover(
+  draft: Draft,
+  view: PlanView,
+  { waited, staleLockDeadlineAtMs }: { waited: boolean; staleLockDeadlineAtMs: number | null },
+): Decision[] {
+  const stale = staleLocks(view);
+  const anyUnknown = view.workers.some(({ state }) => state === "unknown");
+  const timeIsUp = staleLockDeadlineAtMs === null;
+  if (anyUnknown && stale.length > 0 && !timeIsUp) {
+    draft.deliver("supervisor", ONLY, { type: "recovery.delayed" });
+    return [];
+  }
+  draft.deliver("supervisor", ONLY, {
+    type: "recovery.finished",
+    reason: anyUnknown ? "StaleLockTimeout is over" : "every worker has answered",
+  } as never);
+  return waited || timeIsUp ? stale : [];
+}
+
+/** While the dispatcher drains: nothing new is started, and what is locked but does not run is given back. */
+function windDown(view: PlanView): Decision[] {
+  const returned: Decision[] = view.containers
+    .filter(
+      ({ containerId, state, busy }) =>
+        state === "Locked" && !busy && !view.running.has(containerId),
+    )
+    .map(({ containerId }) => ({
+      do: "requeue",
+      container: containerId,
+      reason: "the dispatcher is draining",
+    }));
+  const taken = new Set(returned.map((decision) => "container" in decision && decision.container));
+  const others = reconcile(view).filter((d) => !("container" in d && taken.has(d.container)));
+  return [...returned, ...others];
+}
+
+/** Why containers wait, where that has changed. */
+function waits(registry: Registry, statuses: readonly QueueStatus[]): Decision[] {
+  const decisions: Decision[] = [];
+  for (const { containerId, reason } of statuses) {
+    const container = registry.get("container", containerId);
+    if (container && container.context.waitReason !== reason)
+      decisions.push({ do: "wait", container: containerId, reason });
+  }
+  return decisions;
+}
+
+/** Hands decisions to the machines; returns those that a machine accepted. */
+export function deliverDecisions(draft: Draft, decisions: readonly Decision[]): Decision[] {
+  return decisions.filter((decision) => deliverDecision(draft, decision));
+}
+
+function deliverDecision(draft: Draft, decision: Decision): boolean {
+  const { settings } = draft.frame;
+  switch (decision.do) {
+    case "create": {
+      const type = settings.instanceTypes[decision.instanceType];
+      if (!type) return false;
+      draft.createWorker(decision.instanceType, type.providerType);
+      return true;
+    }
+    case "start":
+      return draft.deliver("worker", decision.worker, {
+        type: "start.decided",
+        containerId: decision.container,
+      } as never);
+    case "shutdown":
+      return draft.deliver("worker", decision.worker, {
+        type: "shutdown.decided",
+        reason: decision.reason,
+      } as never);
+    case "kill": {
+      const killed = killProcesses(draft, decision.container, decision.reason);
+      const event = { type: "kill.decided", reason: decision.reason };
+      return draft.deliver("container", decision.container, event) || killed;
+    }
+    case "lock":
+    case "unlock":
+    case "requeue":
+    case "cancel":
+    case "forget":
+    case "wait":
+      return draft.deliver("container", decision.container, {
+        type: `${decision.do}.decided`,
+        reason: decision.reason,
+      } as never);
+    default:
+      return decision satisfies never;
+  }
+}

@@ -1,0 +1,182 @@
+import { chooseTypes, resourcesOf } from "../instance-types/choose.ts";
+import type { Choice } from "../container/container.types.ts";
+import type { IdleBehavior } from "../model/command.ts";
+import type { Fact, FactOf } from "../model/fact.ts";
+import type { ActorKind } from "../model/ids.ts";
+import type { Draft } from "./draft.ts";
+import { ONLY } from "./registry.ts";
+import type { Registry } from "./registry.ts";
+
+/** Delivers a fact to the machines that it concerns. What concerns nobody changes nothing. */
+export function route(
+  draft: Draft,
+  registry: Registry,
+  fact: Exclude<Fact, { type: "planner.ran" }>,
+): void {
+  switch (fact.type) {
+    case "daemon.started":
+      draft.deliver("supervisor", ONLY, fact);
+      for (const id of registry.ids("worker")) draft.deliver("worker", id, fact);
+      for (const id of registry.ids("container")) draft.deliver("container", id, fact);
+      return;
+    case "config.loaded":
+      return;
+    case "lease.acquired":
+    case "queue.polled":
+      draft.deliver("supervisor", ONLY, fact);
+      return;
+    case "stop.requested":
+      return stop(draft, registry, fact);
+    case "instance.seen":
+      return instanceSeen(draft, registry, fact);
+    case "instances.listed":
+      draft.deliver("supervisor", ONLY, fact);
+      draft.deliver("quota", ONLY, {
+        type: "instances.counted",
+        instancesCount: registry.size("worker"),
+      } as never);
+      return;
+    case "create.failed":
+      return createFailed(draft, registry, fact);
+    case "create.succeeded":
+      draft.deliver("worker", fact.workerId, fact);
+      draft.deliver("throttle", ONLY, fact);
+      return;
+    case "instance.missing":
+    case "destroy.accepted":
+    case "destroy.failed":
+    case "tags.saved":
+    case "tags.failed":
+    case "ssh.connected":
+    case "probe.succeeded":
+    case "probe.failed":
+    case "start.returned":
+    case "kill.returned":
+    case "behavior.requested":
+    case "shutdown.requested":
+      draft.deliver("worker", fact.workerId, fact);
+      return;
+    case "container.added":
+      return containerAdded(draft, fact);
+    case "container.rejected":
+      draft.deliverToContainer(fact.containerId, fact);
+      return;
+    case "container.changed":
+    case "container.missing":
+    case "operation.succeeded":
+    case "operation.failed":
+      draft.deliver("container", fact.containerId, fact);
+      return;
+    case "kill.requested":
+      killProcesses(draft, fact.containerId, `via management API: ${fact.reason}`);
+      return;
+    case "clock.ticked":
+      draft.deliver(fact.actorKind satisfies ActorKind, fact.actorId, fact);
+      return;
+    default:
+      fact satisfies never;
+  }
+}
+
+/** Begins the SIGTERM schedule on every worker that reports a process of the container. */
+export function killProcesses(draft: Draft, containerId: string, reason: string): boolean {
+  const processes = draft.get("container", containerId)?.context.processes ?? {};
+  let killed = false;
+  for (const workerId of Object.keys(processes).sort()) {
+    const event = { type: "kill.decided", containerId, reason };
+    killed = draft.deliver("worker", workerId, event) || killed;
+  }
+  return killed;
+}
+
+function stop(draft: Draft, registry: Registry, fact: FactOf<"stop.requested">): void {
+  draft.deliver("supervisor", ONLY, fact);
+  if (!fact.drain) return;
+  const drain = { type: "behavior.requested", behavior: "drain", reason: fact.reason };
+  for (const id of registry.ids("worker")) draft.deliver("worker", id, drain);
+}
+
+function instanceSeen(draft: Draft, registry: Registry, fact: FactOf<"instance.seen">): void {
+  const known = registry.workerOfInstance(fact.instanceId);
+  if (known !== undefined) {
+    draft.deliver("worker", known, fact);
+    return;
+  }
+  const { createdBy } = fact;
+  const creating = createdBy === null ? undefined : draft.get("worker", createdBy);
+  if (creating?.value.lifecycle === "creating") {
+    draft.deliver("worker", creating.context.workerId, fact);
+    return;
+  }
+  adopt(draft, fact);
+}
+
+/** An instance of our set that no worker stands for (spec §7.5). */
+function adopt(draft: Draft, fact: FactOf<"instance.seen">): void {
+  const { settings, seq, atMs } = draft.frame;
+  const { instanceId, address, instanceType, providerType } = fact;
+  const configured = Object.hasOwn(settings.instanceTypes, instanceType);
+  const tagged: IdleBehavior = fact.idleBehavior === "" ? "run" : fact.idleBehavior;
+  const idleBehavior = configured || tagged === "hold" ? tagged : "drain";
+  const unknownDeadlineAtMs = atMs + settings.timeoutBootingMs;
+  const found = { instanceId, address, unknownDeadlineAtMs };
+  draft.adoptWorker(
+    { workerId: instanceId, atMs, seq, instanceType, providerType, found },
+    idleBehavior,
+  );
+}
+
+function createFailed(draft: Draft, registry: Registry, fact: FactOf<"create.failed">): void {
+  const { failure } = fact;
+  const worker = registry.get("worker", fact.workerId);
+  draft.deliver("worker", fact.workerId, fact);
+  const event = {
+    type: "create.failed",
+    message: failure.message,
+    otherInstancesCount: Math.max(0, registry.size("worker") - 1),
+    retryAtMs: failure.retryAtMs ?? null,
+  };
+  if (failure.code === "quota") draft.deliver("quota", ONLY, event);
+  else if (failure.code === "capacity")
+    draft.deliverToCapacity(
+      capacityKey(draft, worker?.context.instanceType ?? "", failure.scope),
+      event,
+    );
+  else draft.deliver("throttle", ONLY, event);
+}
+
+/** The key of spec §7.6; `*` stands for everything. */
+function capacityKey(
+  draft: Draft,
+  typeName: string,
+  scope: "type" | "quotaGroup" | "all" | undefined,
+): string {
+  const { settings } = draft.frame;
+  const type = settings.instanceTypes[typeName];
+  if (!type || scope === undefined || scope === "all") return EVERYTHING;
+  return scope === "type" ? providerKey(type) : groupKey(settings.quotaGroups[typeName] ?? "");
+}
+
+export const EVERYTHING = "*";
+
+export function providerKey(type: { providerType: string; preemptible: boolean }): string {
+  return type.providerType + (type.preemptible ? "-preemptible" : "");
+}
+
+export function groupKey(group: string): string {
+  return group === "" ? EVERYTHING : group;
+}
+
+function containerAdded(draft: Draft, fact: FactOf<"container.added">): void {
+  const { settings } = draft.frame;
+  const { record } = fact;
+  const chosen = chooseTypes(record, settings);
+  // One that runs already is watched, whatever the config says now (spec §4.4).
+  const waits = record.state === "Queued" || record.state === "Locked";
+  const choice: Choice = {
+    resources: resourcesOf(record, settings),
+    instanceTypes: chosen.ok ? chosen.types.map(({ name }) => name) : [],
+    rejection: !chosen.ok && waits ? chosen.message : "",
+  };
+  draft.deliverToContainer(fact.containerId, { ...fact, choice } as never);
+}

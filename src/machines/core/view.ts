@@ -1,0 +1,94 @@
+import type { FactOf } from "../model/fact.ts";
+import type { InstanceType } from "../model/instance-type.ts";
+import type { Settings } from "../model/settings.ts";
+import type { PlanContainer, PlanView, PlanWorker, WorkerState } from "../planner/view.ts";
+import type { ContainerSnapshot } from "../container/container.machine.ts";
+import type { WorkerSnapshot } from "../worker/worker.machine.ts";
+import { ONLY } from "./registry.ts";
+import type { Registry } from "./registry.ts";
+import { EVERYTHING, groupKey, providerKey } from "./route.ts";
+
+/** What the planner may see, in order of id, made from the machines. */
+export function planView(
+  registry: Registry,
+  settings: Settings,
+  fact: FactOf<"planner.ran">,
+): PlanView {
+  const running = new Map<string, number | null>();
+  const containers: PlanContainer[] = [];
+  for (const [containerId, snapshot] of registry.entries("container")) {
+    const { process } = snapshot.value;
+    if (process !== "absent")
+      running.set(containerId, process === "exited" ? snapshot.context.exitedSeq : null);
+    const container = planContainer(snapshot);
+    if (container) containers.push(container);
+  }
+  const workers: PlanWorker[] = [];
+  let createsInFlight = 0;
+  for (const [, snapshot] of registry.entries("worker")) {
+    if (snapshot.context.createOpen) createsInFlight++;
+    workers.push(planWorker(snapshot));
+  }
+  return {
+    nowMs: fact.atMs,
+    containers,
+    workers,
+    running,
+    // A poll that began at a seq has seen what that seq recorded.
+    queueUpdatedAt: fact.polledSeq + 1,
+    instanceTypes: settings.instanceTypes,
+    instancesMax: settings.maxInstances > 0 ? settings.maxInstances : null,
+    atQuota: registry.get("quota", ONLY)?.value !== "open",
+    atCapacity: (type) => isAtCapacity(registry, settings, type),
+    createsAllowed: createsAllowed(registry, settings, createsInFlight),
+    declinesStart: new Set(),
+    seen503AtMs: fact.seen503AtMs,
+  };
+}
+
+function planContainer({ value, context }: ContainerSnapshot): PlanContainer | undefined {
+  if (value.record === "unlisted" || context.rejection !== "") return undefined;
+  return {
+    containerId: context.containerId,
+    state: value.record,
+    priority: BigInt(context.priority),
+    supervisor: context.supervisor,
+    createdAtMs: context.createdAtMs,
+    firstSeenAt: context.firstSeenSeq,
+    resources: context.resources,
+    instanceTypes: context.instanceTypes,
+    busy: value.operation !== "none",
+  };
+}
+
+function planWorker({ value, context }: WorkerSnapshot): PlanWorker {
+  return {
+    workerId: context.workerId,
+    instanceId: context.instanceId,
+    instanceType: context.instanceType,
+    state: workerState(value.lifecycle),
+    idleBehavior: value.idleBehavior,
+    containerIds: Object.keys(context.processes).sort(),
+  };
+}
+
+/** As on the wire: a worker that is being created shows as booting (spec §7.6). */
+export function workerState(lifecycle: WorkerSnapshot["value"]["lifecycle"]): WorkerState {
+  if (lifecycle === "creating") return "booting";
+  return lifecycle === "gone" ? "shutdown" : lifecycle;
+}
+
+function isAtCapacity(registry: Registry, settings: Settings, type: InstanceType): boolean {
+  const keys = [EVERYTHING, groupKey(settings.quotaGroups[type.name] ?? ""), providerKey(type)];
+  return keys.some((key) => registry.get("capacity", key) !== undefined);
+}
+
+function createsAllowed(
+  registry: Registry,
+  settings: Settings,
+  createsInFlight: number,
+): number | null {
+  if (registry.get("throttle", ONLY)?.value === "held") return 0;
+  const max = settings.maxConcurrentInstanceCreateOps;
+  return max > 0 ? Math.max(0, max - createsInFlight) : null;
+}

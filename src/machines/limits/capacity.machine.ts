@@ -1,0 +1,32 @@
+import { assign, setup } from "xstate";
+import type { SnapshotFrom } from "xstate";
+import { CAPACITY_HOLD_MS } from "../model/settings.ts";
+import { isOver, NOT_HELD } from "./hold.ts";
+import type { HoldContext, LimitEvent } from "./hold.ts";
+
+/** The cloud's capacity for one key of spec §7.6: a provider type, a quota group, or everything. */
+export const capacityMachine = setup({
+  types: { context: {} as HoldContext, events: {} as LimitEvent },
+  actions: {
+    hold: assign(({ context, event }) => ({
+      untilMs: event.atMs + CAPACITY_HOLD_MS,
+      failuresCount: context.failuresCount + 1,
+      message: event.type === "create.failed" ? event.message : context.message,
+    })),
+    release: assign({ untilMs: null }),
+  },
+  guards: { isOver: ({ context, event }) => isOver(context, event) },
+}).createMachine({
+  id: "capacity",
+  context: NOT_HELD,
+  initial: "available",
+  on: { "create.failed": { target: ".exhausted", actions: "hold" } },
+  states: {
+    available: {},
+    exhausted: {
+      on: { "clock.ticked": { guard: "isOver", target: "available", actions: "release" } },
+    },
+  },
+});
+
+export type CapacitySnapshot = SnapshotFrom<typeof capacityMachine>;

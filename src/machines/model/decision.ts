@@ -1,0 +1,47 @@
+import { z } from "zod";
+import { containerIdSchema, workerIdSchema } from "./ids.ts";
+
+/** Why a container waits; the text for users is made from it when read (spec §6.4). */
+export const WAIT_REASONS = [
+  "preparing",
+  "priorityZero",
+  "supervisorLimit",
+  "previousAttempt",
+  "booting",
+  "typeAtCapacity",
+  "atQuota",
+  "atCapacity",
+] as const;
+export type WaitReason = (typeof WAIT_REASONS)[number];
+
+const container = { container: containerIdSchema };
+const reason = { reason: z.string() };
+
+/**
+ * What the planner decided, each with its reason, in the order taken. `worker` is the worker's id in this journal; the
+ * command line shows the cloud's instance id instead.
+ */
+export const decisionSchema = z.discriminatedUnion("do", [
+  z.object({ do: z.literal("lock"), ...container, ...reason }),
+  z.object({ do: z.literal("create"), ...container, instanceType: z.string(), ...reason }),
+  z.object({ do: z.literal("start"), ...container, worker: workerIdSchema, ...reason }),
+  z.object({ do: z.literal("kill"), ...container, ...reason }),
+  z.object({ do: z.literal("unlock"), ...container, ...reason }),
+  z.object({ do: z.literal("requeue"), ...container, ...reason }),
+  z.object({ do: z.literal("cancel"), ...container, ...reason }),
+  z.object({ do: z.literal("forget"), ...container, ...reason }),
+  z.object({ do: z.literal("shutdown"), worker: workerIdSchema, ...reason }),
+  /** The reason why a container waits has changed; "" when it no longer waits. */
+  z.object({ do: z.literal("wait"), ...container, reason: z.enum([...WAIT_REASONS, ""]) }),
+]);
+export type Decision = z.infer<typeof decisionSchema>;
+
+/** What the scheduler remembers between runs (spec §6.5). */
+export const limitsSchema = z.object({
+  /** 0 is no limit. */
+  maxContainers: z.int(),
+  last503AtMs: z.number().nullable(),
+  /** 0: no quota error seen yet. */
+  instancesWithinQuota: z.int(),
+});
+export type Limits = z.infer<typeof limitsSchema>;

@@ -1,0 +1,64 @@
+import type { InstanceType } from "../model/instance-type.ts";
+import type { PlanContainer, PlanView } from "./view.ts";
+
+/** What the cloud and the throttles still allow, creates of this pass included. */
+export class CloudRoom {
+  /** Instances that the cloud has named; creates under way are not among them. */
+  readonly namedCount: number;
+  readonly #view: PlanView;
+  readonly #countByProviderType = new Map<string, number>();
+  /** Types without capacity; it cannot come back within a pass. */
+  readonly #atCapacity = new Set<string>();
+  #createsCount = 0;
+
+  constructor(view: PlanView) {
+    this.#view = view;
+    let namedCount = 0;
+    for (const worker of view.workers) {
+      if (worker.instanceId !== "") namedCount++;
+      const type = view.instanceTypes[worker.instanceType];
+      if (type) this.#count(type);
+    }
+    this.namedCount = namedCount;
+  }
+
+  atQuota(): boolean {
+    const { atQuota, instancesMax, workers } = this.#view;
+    return (
+      atQuota || (instancesMax !== null && workers.length + this.#createsCount >= instancesMax)
+    );
+  }
+
+  /** The cheapest eligible type that the cloud has capacity for. */
+  available(container: PlanContainer): InstanceType | undefined {
+    for (const name of container.instanceTypes) {
+      const type = this.#view.instanceTypes[name];
+      if (type && !this.#isAtCapacity(type)) return type;
+    }
+    return undefined;
+  }
+
+  /** Takes one of the creates that the throttles still accept; false when there is none. */
+  create(type: InstanceType): boolean {
+    const { createsAllowed } = this.#view;
+    if (createsAllowed !== null && this.#createsCount >= createsAllowed) return false;
+    this.#createsCount++;
+    this.#count(type);
+    return true;
+  }
+
+  #count(type: InstanceType): void {
+    const count = this.#countByProviderType.get(type.providerType) ?? 0;
+    this.#countByProviderType.set(type.providerType, count + 1);
+  }
+
+  #isAtCapacity(type: InstanceType): boolean {
+    // Two of our types may be the same to the provider.
+    const key = `${type.providerType} ${type.preemptible}`;
+    if (this.#atCapacity.has(key)) return true;
+    const count = this.#countByProviderType.get(type.providerType) ?? 0;
+    if (!this.#view.atCapacity(type, count)) return false;
+    this.#atCapacity.add(key);
+    return true;
+  }
+}

@@ -1,0 +1,58 @@
+import type { z } from "zod";
+
+/**
+ * Reads JSON that a person wrote. Throws an `Error` whose message names the path in it, what was found and what was
+ * expected.
+ */
+export function readInput<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const [issue, ...others] = result.error.issues;
+  if (!issue) throw new Error("unreadable input");
+  const more = others.length > 0 ? ` (and ${others.length} more)` : "";
+  throw new Error(
+    `${nameOf(issue.path)}: found ${show(valueAt(input, issue.path))}, expected ${expectationOf(issue)}${more}`,
+  );
+}
+
+/** What zod reports, or what a rule between fields found. */
+export function badInput(path: PropertyKey[], found: unknown, expected: string): Error {
+  return new Error(`${nameOf(path)}: found ${show(found)}, expected ${expected}`);
+}
+
+function expectationOf(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return issue.expected;
+    case "invalid_value":
+      return issue.values.map((value) => show(value)).join(" or ");
+    case "too_small":
+      return `at least ${issue.minimum}`;
+    case "too_big":
+      return `at most ${issue.maximum}`;
+    default:
+      return issue.message;
+  }
+}
+
+function nameOf(path: PropertyKey[]): string {
+  const name = path
+    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
+    .join("");
+  return name.replace(/^\./, "") || "input";
+}
+
+function valueAt(input: unknown, path: PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, part) =>
+      typeof value === "object" && value !== null ? Reflect.get(value, part) : undefined,
+    input,
+  );
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (typeof value === "bigint") return String(value);
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}

@@ -1,0 +1,23 @@
+import type { Decision } from "../model/decision.ts";
+import { byText } from "./order.ts";
+import type { PlanView } from "./view.ts";
+
+/**
+ * What to do at start, once every worker has answered or `StaleLockTimeout` is over: gives up the locks of an earlier run
+ * that no process answers for (spec §6.3). It goes by the view at that moment, so that a process that showed up in the
+ * last probe keeps its lock.
+ */
+export function staleLocks(view: PlanView): Decision[] {
+  return view.containers
+    .filter(
+      ({ containerId, state, busy }) =>
+        state === "Locked" && !busy && !view.running.has(containerId),
+    )
+    .map(({ containerId }) => containerId)
+    .sort(byText)
+    .map((container) => ({
+      do: "unlock",
+      container,
+      reason: "locked by an earlier run, and no worker has a process of it",
+    }));
+}

@@ -1,0 +1,140 @@
+import type {
+  AnyMachineSnapshot,
+  AnyStateMachine,
+  EventFromLogic,
+  InputFrom,
+  SnapshotFrom,
+} from "xstate";
+import type { CommandDraft } from "./model/command.ts";
+import type { Notice } from "./model/notice.ts";
+
+/** Which transition was taken, by names: what an explanation points at. */
+export interface TakenTransition {
+  readonly event: string;
+  readonly guard: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface Step<M extends AnyStateMachine> {
+  readonly snapshot: SnapshotFrom<M>;
+  readonly commands: readonly CommandDraft[];
+  readonly notices: readonly Notice[];
+  readonly transitions: readonly TakenTransition[];
+}
+
+/**
+ * Steps a machine: pure, so free to try. Returns the very same snapshot when nothing changed. This file is the one seam
+ * to XState's runtime: a kept scope costs a fifth of the packaged `transition()`, which builds an actor per call.
+ * Throws when a machine asks for any effect but a command or a notice: nothing else is journaled, so nothing else may
+ * happen.
+ */
+export function step<M extends AnyStateMachine>(
+  machine: M,
+  snapshot: SnapshotFrom<M>,
+  event: EventFromLogic<M>,
+): Step<M> {
+  return collect(() => machine.transition(snapshot as never, event, scope as never));
+}
+
+export function start<M extends AnyStateMachine>(machine: M, input: InputFrom<M>): Step<M> {
+  return collect(() => machine.getInitialSnapshot(scope as never, input as never));
+}
+
+/** A snapshot as plain data; `restore` gives it back. No machine here has children or history. */
+export interface StoredSnapshot {
+  readonly value: unknown;
+  readonly context: unknown;
+}
+
+export function store(snapshot: AnyMachineSnapshot): StoredSnapshot {
+  return { value: snapshot.value, context: snapshot.context as unknown };
+}
+
+export function restore<M extends AnyStateMachine>(
+  machine: M,
+  stored: StoredSnapshot,
+): SnapshotFrom<M> {
+  return machine.resolveState(stored as never) as SnapshotFrom<M>;
+}
+
+interface ExecutableAction {
+  readonly type: string;
+  readonly params: unknown;
+}
+
+interface InspectedMicrostep {
+  readonly type: string;
+  readonly event: { type: string };
+  readonly _transitions?: readonly MicrostepTransition[];
+}
+
+interface MicrostepTransition {
+  readonly source: { id: string };
+  readonly target?: readonly { id: string }[];
+  readonly guard?: unknown;
+}
+
+let actions: ExecutableAction[] = [];
+let taken: TakenTransition[] = [];
+
+const refuse = (what: string) => (): never => {
+  throw new Error(`a machine may only ask for commands and notices, not ${what}`);
+};
+
+const system = {
+  _sendInspectionEvent(inspected: InspectedMicrostep): void {
+    if (inspected.type !== "@xstate.microstep") return;
+    for (const transition of inspected._transitions ?? []) {
+      taken.push({
+        event: inspected.event.type,
+        guard: guardName(transition.guard),
+        from: transition.source.id,
+        to: transition.target?.map((node) => node.id).join(" ") ?? "",
+      });
+    }
+  },
+  _relay: refuse("a send"),
+  _unregister: refuse("a child"),
+  _register: refuse("a child"),
+  _set: refuse("a child"),
+  _bookId: refuse("a child"),
+  scheduler: { schedule: refuse("a delay"), cancel: refuse("a delay") },
+  get: () => undefined,
+};
+
+const scope = {
+  self: { id: "", sessionId: "", _parent: undefined, system },
+  id: "",
+  sessionId: "",
+  system,
+  defer: refuse("a deferred effect"),
+  emit: refuse("an emitted event"),
+  logger: refuse("a log line"),
+  stopChild: refuse("a child"),
+  actionExecutor(action: ExecutableAction): void {
+    actions.push(action);
+  },
+};
+
+function collect<M extends AnyStateMachine>(run: () => unknown): Step<M> {
+  actions = [];
+  taken = [];
+  const snapshot = run() as AnyMachineSnapshot;
+  if (snapshot.status === "error") throw snapshot.error;
+  if (Object.keys(snapshot.children as object).length > 0) refuse("a child")();
+  const commands: CommandDraft[] = [];
+  const notices: Notice[] = [];
+  for (const action of actions) {
+    if (action.type === "commands") commands.push(...(action.params as CommandDraft[]));
+    else if (action.type === "notices") notices.push(...(action.params as Notice[]));
+    else refuse(action.type)();
+  }
+  return { snapshot: snapshot as SnapshotFrom<M>, commands, notices, transitions: taken };
+}
+
+function guardName(guard: unknown): string {
+  if (typeof guard === "string") return guard;
+  if (typeof guard === "object" && guard !== null && "type" in guard) return String(guard.type);
+  return "";
+}

@@ -1,0 +1,186 @@
+import {
+  afterDueKills,
+  beginKill,
+  listingChange,
+  settleStarts,
+  without,
+} from "./worker.processes.ts";
+import type {
+  WorkerContext,
+  WorkerEvent,
+  WorkerEventOf,
+  WorkerInput,
+  WorkerProcess,
+} from "./worker.types.ts";
+
+type Changes = Partial<WorkerContext>;
+
+export function bornContext(input: WorkerInput): WorkerContext {
+  const { workerId, atMs, seq, instanceType, providerType, found } = input;
+  return {
+    workerId,
+    instanceId: found?.instanceId ?? "",
+    instanceType,
+    providerType,
+    address: found?.address ?? "",
+    bornAtMs: atMs,
+    appearedAtMs: atMs,
+    appearedSeq: seq,
+    updatedSeq: seq,
+    busyAtMs: atMs,
+    idleDeadlineAtMs: null,
+    unknownDeadlineAtMs: found?.unknownDeadlineAtMs ?? null,
+    destroyedAtMs: null,
+    createOpen: found === null,
+    missingSinceMs: null,
+    staleSinceMs: null,
+    sshConnectedAtMs: null,
+    readyAtMs: null,
+    bootOutcome: null,
+    lastContainerId: "",
+    lastError: "",
+    processes: {},
+    shutdownReason: "",
+  };
+}
+
+export function takeInstance(
+  _context: WorkerContext,
+  event: WorkerEventOf<"instance.seen" | "create.succeeded">,
+): Changes {
+  return {
+    instanceId: event.instanceId,
+    address: event.address,
+    appearedAtMs: event.atMs,
+    appearedSeq: event.seq,
+    updatedSeq: event.seq,
+    busyAtMs: event.atMs,
+    // The list may have shown it before the call returned.
+    createOpen: event.type === "instance.seen",
+    unknownDeadlineAtMs: null,
+  };
+}
+
+export function takeAddress(
+  _context: WorkerContext,
+  event: WorkerEventOf<"instance.seen">,
+): Changes {
+  return { address: event.address, missingSinceMs: null };
+}
+
+export function rememberBoot(
+  context: WorkerContext,
+  event: WorkerEventOf<"probe.succeeded">,
+): Changes {
+  return {
+    bootOutcome: context.bootOutcome ?? "success",
+    readyAtMs: context.readyAtMs ?? event.atMs,
+    unknownDeadlineAtMs: null,
+    lastError: "",
+    updatedSeq: event.seq,
+  };
+}
+
+export function takeListing(
+  context: WorkerContext,
+  event: WorkerEventOf<"probe.succeeded">,
+): Changes {
+  const change = listingChange(context, event);
+  return {
+    processes: change?.processes ?? context.processes,
+    busyAtMs: change ? event.atMs : context.busyAtMs,
+    lastContainerId: context.lastContainerId || (event.containerIds[0] ?? ""),
+    staleSinceMs: event.stale ? (context.staleSinceMs ?? event.atMs) : null,
+    lastError: event.bootError,
+    updatedSeq: change ? event.seq : context.updatedSeq,
+  };
+}
+
+export function beginStart(context: WorkerContext, event: WorkerEventOf<"start.decided">): Changes {
+  const process: WorkerProcess = {
+    state: "starting",
+    sinceMs: event.atMs,
+    settleAtMs: null,
+    kill: null,
+  };
+  return {
+    processes: { ...context.processes, [event.containerId]: process },
+    lastContainerId: event.containerId,
+    busyAtMs: event.atMs,
+    updatedSeq: event.seq,
+  };
+}
+
+/** A start that may or may not have run is left to the probes until it can no longer turn up. */
+export function settleStart(
+  context: WorkerContext,
+  event: WorkerEventOf<"start.returned">,
+): Changes {
+  const process = context.processes[event.containerId] as WorkerProcess;
+  const settled: WorkerProcess =
+    event.outcome === "unknown"
+      ? { ...process, settleAtMs: event.atMs + event.settings.timeoutStartMs }
+      : { ...process, state: "running" };
+  return {
+    processes: { ...context.processes, [event.containerId]: settled },
+    busyAtMs: event.atMs,
+    updatedSeq: event.seq,
+    lastError: event.error,
+  };
+}
+
+export function beginKillOf(context: WorkerContext, event: WorkerEventOf<"kill.decided">): Changes {
+  const process = context.processes[event.containerId] as WorkerProcess;
+  return {
+    processes: {
+      ...context.processes,
+      [event.containerId]: { ...process, kill: beginKill(event) },
+    },
+  };
+}
+
+export function rememberKills(
+  context: WorkerContext,
+  event: WorkerEventOf<"clock.ticked">,
+): Changes {
+  return { processes: afterDueKills(context, event) };
+}
+
+export function dropProcess(
+  context: WorkerContext,
+  event: WorkerEventOf<"kill.returned">,
+): Changes {
+  return {
+    processes: without(context.processes, event.containerId),
+    busyAtMs: event.atMs,
+    updatedSeq: event.seq,
+  };
+}
+
+/** The call's outcome is unknown: the worker waits for a list to name it, but not for ever. */
+export function loseCreate(_context: WorkerContext, event: WorkerEvent): Changes {
+  return {
+    createOpen: false,
+    unknownDeadlineAtMs: event.atMs + event.settings.timeoutBootingMs,
+  };
+}
+
+/** A new run of the daemon trusts no observation of the last one (DESIGN: restart). */
+export function beginAgain(context: WorkerContext, event: WorkerEvent): Changes {
+  return {
+    processes: settleStarts(context.processes, event.atMs + event.settings.timeoutStartMs),
+    createOpen: false,
+    updatedSeq: event.seq,
+    idleDeadlineAtMs: null,
+    unknownDeadlineAtMs: event.atMs + event.settings.timeoutBootingMs,
+    missingSinceMs: null,
+    staleSinceMs: null,
+  };
+}
+
+export function becomeIdle(_context: WorkerContext, event: WorkerEvent): Changes {
+  return {
+    idleDeadlineAtMs: event.atMs + event.settings.timeoutIdleMs,
+    busyAtMs: event.atMs,
+  };
+}

@@ -1,0 +1,173 @@
+import type { IdleBehavior } from "../model/command.ts";
+import { dueKills, hasGivenUp, listingChange } from "./worker.processes.ts";
+import type { Processes, WorkerContext, WorkerEventOf } from "./worker.types.ts";
+
+type Probe = WorkerEventOf<"probe.succeeded" | "probe.failed">;
+type Tick = WorkerEventOf<"clock.ticked">;
+
+export function isEmpty(processes: Processes): boolean {
+  for (const _ in processes) return false;
+  return true;
+}
+
+/** What changed after an observation began is not judged by it (spec §7.8 step 6). */
+function isCurrent(context: WorkerContext, event: { basedOnSeq: number }): boolean {
+  return event.basedOnSeq >= context.updatedSeq;
+}
+
+export function booted(context: WorkerContext, event: WorkerEventOf<"probe.succeeded">): boolean {
+  return isCurrent(context, event) && event.booted;
+}
+
+export function listingChanged(
+  context: WorkerContext,
+  event: WorkerEventOf<"probe.succeeded">,
+): boolean {
+  if (!isCurrent(context, event)) return false;
+  return (
+    listingChange(context, event) !== undefined ||
+    event.stale !== (context.staleSinceMs !== null) ||
+    context.lastError !== event.bootError
+  );
+}
+
+/** Measured from the probe's start, so that one full attempt follows the deadline (spec §7.8 step 5). */
+function unansweredMs(event: WorkerEventOf<"probe.failed">): number {
+  return event.startedAtMs - event.lastGoodProbeAtMs;
+}
+
+export function overdueForBoot(
+  context: WorkerContext,
+  event: WorkerEventOf<"probe.failed">,
+): boolean {
+  const { timeoutBootingMs } = event.settings;
+  return isCurrent(context, event) && unansweredMs(event) >= timeoutBootingMs;
+}
+
+export function overdueForProbe(
+  context: WorkerContext,
+  event: WorkerEventOf<"probe.failed">,
+): boolean {
+  return isCurrent(context, event) && unansweredMs(event) >= event.settings.timeoutProbeMs;
+}
+
+export function newError(context: WorkerContext, event: WorkerEventOf<"probe.failed">): boolean {
+  return context.lastError !== event.error;
+}
+
+/** Broken, or a run lock that stayed stale for too long (spec §7.8). */
+export function brokenReported(context: WorkerContext, event: Probe): boolean {
+  if (event.broken) return true;
+  if (event.type !== "probe.succeeded" || !event.stale || context.staleSinceMs === null)
+    return false;
+  return event.atMs - context.staleSinceMs > event.settings.timeoutStaleRunLockMs;
+}
+
+export function idleOverdue(context: WorkerContext, event: Tick): boolean {
+  return context.idleDeadlineAtMs !== null && event.atMs >= context.idleDeadlineAtMs;
+}
+
+/** Mends defect 4 of spec §16: an unknown worker that lists containers is never destroyed for its age. */
+export function unknownOverdue(context: WorkerContext, event: Tick): boolean {
+  return deadlinePassed(context, event) && isEmpty(context.processes);
+}
+
+export function deadlinePassed(context: WorkerContext, event: Tick): boolean {
+  return context.unknownDeadlineAtMs !== null && event.atMs >= context.unknownDeadlineAtMs;
+}
+
+/** The call may have made an instance all the same: a list will tell. */
+export function outcomeUnknown(
+  _context: WorkerContext,
+  event: WorkerEventOf<"create.failed">,
+): boolean {
+  return event.failure.code === "timeout" || event.failure.code === "aborted";
+}
+
+export function killDue(context: WorkerContext, event: Tick): boolean {
+  const { signal, giveUp } = dueKills(context, event.atMs);
+  return signal.length + giveUp.length > 0;
+}
+
+export function killGivenUp(context: WorkerContext, event: Tick): boolean {
+  return dueKills(context, event.atMs).giveUp.length > 0;
+}
+
+export function allGivenUp(context: WorkerContext): boolean {
+  return Object.values(context.processes).every(hasGivenUp);
+}
+
+function concernsList(context: WorkerContext, event: WorkerEventOf<"instance.missing">): boolean {
+  return event.basedOnSeq >= context.appearedSeq;
+}
+
+export function firstMissing(
+  context: WorkerContext,
+  event: WorkerEventOf<"instance.missing">,
+): boolean {
+  return concernsList(context, event) && context.missingSinceMs === null;
+}
+
+/** Missing from two complete lists in a row and not answering since the first (DESIGN: gone). */
+export function goneFromLists(
+  context: WorkerContext,
+  event: WorkerEventOf<"instance.missing">,
+): boolean {
+  const since = context.missingSinceMs;
+  return (
+    concernsList(context, event) &&
+    since !== null &&
+    event.listStartedAtMs > since &&
+    event.lastGoodProbeAtMs < since
+  );
+}
+
+export function instanceChanged(
+  context: WorkerContext,
+  event: WorkerEventOf<"instance.seen">,
+): boolean {
+  return event.address !== context.address || context.missingSinceMs !== null;
+}
+
+export function stillListed(
+  context: WorkerContext,
+  event: WorkerEventOf<"instance.seen">,
+): boolean {
+  return event.atMs - (context.destroyedAtMs ?? 0) > event.settings.timeoutShutdownMs;
+}
+
+export function tagsDiffer(
+  context: WorkerContext,
+  event: WorkerEventOf<"instance.seen">,
+  behavior: IdleBehavior,
+): boolean {
+  return event.idleBehavior !== behavior || event.instanceType !== context.instanceType;
+}
+
+export function isNewProcess(
+  context: WorkerContext,
+  event: WorkerEventOf<"start.decided">,
+): boolean {
+  return !(event.containerId in context.processes);
+}
+
+export function startPending(
+  context: WorkerContext,
+  event: WorkerEventOf<"start.returned">,
+): boolean {
+  const process = context.processes[event.containerId];
+  return process?.state === "starting" && process.settleAtMs === null;
+}
+
+export function isKillable(context: WorkerContext, event: WorkerEventOf<"kill.decided">): boolean {
+  const process = context.processes[event.containerId];
+  return process !== undefined && process.kill === null;
+}
+
+/** Only a process that was seen running: a start in flight may yet make one (spec §7.9). */
+export function processGone(
+  context: WorkerContext,
+  event: WorkerEventOf<"kill.returned">,
+): boolean {
+  return event.gone && context.processes[event.containerId]?.state === "running";
+}

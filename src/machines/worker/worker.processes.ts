@@ -1,0 +1,122 @@
+import type { Notice } from "../model/notice.ts";
+import type {
+  KillSchedule,
+  Processes,
+  WorkerContext,
+  WorkerEventOf,
+  WorkerProcess,
+} from "./worker.types.ts";
+
+/** What a listing changes (spec §7.8 step 8), in order of id; undefined when it changes nothing. */
+export function listingChange(
+  context: WorkerContext,
+  event: WorkerEventOf<"probe.succeeded">,
+): { processes: Processes; notices: Notice[] } | undefined {
+  const { processes, workerId } = context;
+  const listed = new Set(event.containerIds);
+  const next: Record<string, WorkerProcess> = {};
+  const notices: Notice[] = [];
+  let changed = false;
+  for (const containerId of idsOf(processes)) {
+    const process = processes[containerId] as WorkerProcess;
+    if (listed.has(containerId)) {
+      const seen =
+        process.state === "running"
+          ? process
+          : { ...process, state: "running" as const, settleAtMs: null };
+      next[containerId] = seen;
+      if (seen !== process) notices.push({ type: "process.seen", containerId, workerId });
+    } else if (process.state === "starting" && !neverRan(process, event.startedAtMs)) {
+      next[containerId] = process;
+    } else {
+      notices.push({ type: "process.ended", containerId, workerId, how: "exited" });
+      changed = true;
+    }
+  }
+  for (const containerId of event.containerIds) {
+    if (containerId in next) continue;
+    next[containerId] = { state: "running", sinceMs: event.atMs, settleAtMs: null, kill: null };
+    notices.push({ type: "process.seen", containerId, workerId });
+  }
+  return changed || notices.length > 0 ? { processes: next, notices } : undefined;
+}
+
+function neverRan(process: WorkerProcess, probeStartedAtMs: number): boolean {
+  return process.settleAtMs !== null && probeStartedAtMs > process.settleAtMs;
+}
+
+/** The process list of a worker that is gone: nobody knows what became of them (spec §7.3). */
+export function abandonNotices({ processes, workerId }: WorkerContext): Notice[] {
+  return idsOf(processes).map((containerId) => ({
+    type: "process.ended",
+    containerId,
+    workerId,
+    how: "abandoned",
+  }));
+}
+
+export function idsOf(processes: Processes): string[] {
+  return Object.keys(processes).sort();
+}
+
+export function without(processes: Processes, containerId: string): Processes {
+  const { [containerId]: _gone, ...rest } = processes;
+  return rest;
+}
+
+/** Begins a SIGTERM schedule: the first signal is sent at once (spec §7.9). */
+export function beginKill(event: WorkerEventOf<"kill.decided">): KillSchedule {
+  const { atMs, reason, settings } = event;
+  return {
+    reason,
+    sinceMs: atMs,
+    deadlineAtMs: atMs + settings.timeoutTermMs,
+    nextAtMs: atMs + settings.timeoutSignalMs,
+  };
+}
+
+/** Processes whose next signal is due, or whose time to obey is up. */
+export function dueKills(
+  context: WorkerContext,
+  atMs: number,
+): { signal: string[]; giveUp: string[] } {
+  const signal: string[] = [];
+  const giveUp: string[] = [];
+  for (const containerId of idsOf(context.processes)) {
+    const kill = context.processes[containerId]?.kill;
+    if (!kill || kill.nextAtMs === null || atMs < kill.nextAtMs) continue;
+    (atMs >= kill.deadlineAtMs ? giveUp : signal).push(containerId);
+  }
+  return { signal, giveUp };
+}
+
+export function afterDueKills(
+  context: WorkerContext,
+  event: WorkerEventOf<"clock.ticked">,
+): Processes {
+  const { signal, giveUp } = dueKills(context, event.atMs);
+  const next: Record<string, WorkerProcess> = { ...context.processes };
+  for (const containerId of [...signal, ...giveUp]) {
+    const process = next[containerId] as WorkerProcess;
+    const kill = process.kill as KillSchedule;
+    const nextAtMs = giveUp.includes(containerId)
+      ? null
+      : event.atMs + event.settings.timeoutSignalMs;
+    next[containerId] = { ...process, kill: { ...kill, nextAtMs } };
+  }
+  return next;
+}
+
+export function hasGivenUp(process: WorkerProcess): boolean {
+  return process.kill !== null && process.kill.nextAtMs === null;
+}
+
+/** Starts that were in flight at a crash: from now on a probe decides (DESIGN: crash in flight). */
+export function settleStarts(processes: Processes, settleAtMs: number): Processes {
+  const next: Record<string, WorkerProcess> = {};
+  for (const containerId of idsOf(processes)) {
+    const process = processes[containerId] as WorkerProcess;
+    next[containerId] = process.state === "starting" ? { ...process, settleAtMs } : process;
+  }
+  return next;
+}

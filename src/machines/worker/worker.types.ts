@@ -1,0 +1,102 @@
+import type { FactOf } from "../model/fact.ts";
+import type { Settings } from "../model/settings.ts";
+
+/** The SIGTERM schedule of one process (spec §7.9). */
+export interface KillSchedule {
+  readonly reason: string;
+  readonly sinceMs: number;
+  readonly deadlineAtMs: number;
+  /** When to send the next signal; null once given up. */
+  readonly nextAtMs: number | null;
+}
+
+/** A crunch-run process on a worker. */
+export interface WorkerProcess {
+  readonly state: "starting" | "running";
+  readonly sinceMs: number;
+  /** Of a start with unknown outcome: a probe begun later that does not list it proves that it never ran. */
+  readonly settleAtMs: number | null;
+  readonly kill: KillSchedule | null;
+}
+
+export type Processes = Readonly<Record<string, WorkerProcess>>;
+
+export type BootOutcome = "success" | "failure" | "aborted" | "disappeared";
+
+export interface WorkerContext {
+  readonly workerId: string;
+  readonly instanceId: string;
+  /** The configured type's name. */
+  readonly instanceType: string;
+  readonly providerType: string;
+  readonly address: string;
+  readonly bornAtMs: number;
+  readonly appearedAtMs: number;
+  readonly appearedSeq: number;
+  /** The newest local change: an observation begun before it judges nothing (spec §7.8). */
+  readonly updatedSeq: number;
+  readonly busyAtMs: number;
+  /** When an idle worker is due for shutdown; null when it is not idle. */
+  readonly idleDeadlineAtMs: number | null;
+  /** When an unknown worker, or a create whose outcome is unknown, is given up. */
+  readonly unknownDeadlineAtMs: number | null;
+  readonly destroyedAtMs: number | null;
+  /** A create call is in flight. */
+  readonly createOpen: boolean;
+  /** Start of the first list in a row that lacked the instance. */
+  readonly missingSinceMs: number | null;
+  readonly staleSinceMs: number | null;
+  readonly sshConnectedAtMs: number | null;
+  readonly readyAtMs: number | null;
+  readonly bootOutcome: BootOutcome | null;
+  readonly lastContainerId: string;
+  readonly lastError: string;
+  readonly processes: Processes;
+  /** Why it is being shut down, in words; "" before. */
+  readonly shutdownReason: string;
+}
+
+/** What the core adds to each event: its place in the journal, and the configuration in force. */
+interface Delivered {
+  readonly seq: number;
+  readonly settings: Settings;
+}
+
+type WorkerFact = FactOf<
+  | "daemon.started"
+  | "instance.seen"
+  | "instance.missing"
+  | "create.succeeded"
+  | "create.failed"
+  | "destroy.failed"
+  | "ssh.connected"
+  | "probe.succeeded"
+  | "probe.failed"
+  | "start.returned"
+  | "kill.returned"
+  | "clock.ticked"
+  | "behavior.requested"
+  | "shutdown.requested"
+>;
+
+type WorkerDecision =
+  | { type: "start.decided"; atMs: number; containerId: string }
+  | { type: "kill.decided"; atMs: number; containerId: string; reason: string }
+  | { type: "shutdown.decided"; atMs: number; reason: string };
+
+export type WorkerEvent = (WorkerFact | WorkerDecision) & Delivered;
+export type WorkerEventOf<T extends WorkerEvent["type"]> = Extract<WorkerEvent, { type: T }>;
+
+export interface WorkerInput {
+  readonly workerId: string;
+  readonly atMs: number;
+  readonly seq: number;
+  readonly instanceType: string;
+  readonly providerType: string;
+  /** Of an instance that was found in the cloud; null for one that we ask for now. */
+  readonly found: {
+    readonly instanceId: string;
+    readonly address: string;
+    readonly unknownDeadlineAtMs: number;
+  } | null;
+}

@@ -1,0 +1,49 @@
+import { existsSync, readFileSync } from "node:fs";
+import { describe, it } from "vitest";
+
+/** The shapes of `given` and `then` differ from area to area; each test reads what it knows. */
+/* eslint-disable @typescript-eslint/no-explicit-any */
+export interface Scenario {
+  readonly id: string;
+  readonly given: any;
+  readonly when: string;
+  readonly then: any;
+}
+/* eslint-enable @typescript-eslint/no-explicit-any */
+
+export interface ScenarioPlan {
+  /** By id, or by an id that ends in `*` for all that begin so. */
+  readonly runs: Readonly<Record<string, (scenario: Scenario) => unknown>>;
+  /** Id to reason. */
+  readonly skips?: Readonly<Record<string, string>>;
+}
+
+/** Runs every case of a scenario file, or skips it with its reason; a case that the plan does not know fails. */
+export function describeScenarios(file: string, plan: ScenarioPlan): void {
+  const url = new URL(`../../../shared/scenarios/${file}`, import.meta.url);
+  describe(`scenarios of ${file}`, () => {
+    if (!existsSync(url)) {
+      it.skip(`the folder shared/scenarios is not beside the repository`, () => {});
+      return;
+    }
+    for (const scenario of JSON.parse(readFileSync(url, "utf8")) as Scenario[]) {
+      const reason = plan.skips?.[scenario.id];
+      if (reason !== undefined) {
+        it.skip(`${scenario.id}: ${reason}`, () => {});
+        continue;
+      }
+      it(scenario.id, async () => {
+        const run = findRun(plan, scenario.id);
+        if (!run) throw new Error(`no test runs the case ${scenario.id}, and nothing says why not`);
+        await run(scenario);
+      });
+    }
+  });
+}
+
+function findRun(plan: ScenarioPlan, id: string) {
+  const pattern = Object.keys(plan.runs).find((key) =>
+    key.endsWith("*") ? id.startsWith(key.slice(0, -1)) : id === key,
+  );
+  return pattern === undefined ? undefined : plan.runs[pattern];
+}

@@ -1,0 +1,83 @@
+import { existsSync, readFileSync } from "node:fs";
+import { describe, it } from "vitest";
+import type { Settings } from "../../../src/machines/model/settings.ts";
+import { NO_GPU, type InstanceType } from "../../../src/machines/model/instance-type.ts";
+
+export interface Scenario {
+  readonly id: string;
+  readonly when: string;
+  // The files have a shape of their own per case.
+  readonly given: any;
+  readonly then: any;
+}
+
+/** A test per case of the file; one that says why it is skipped where the shared folder is not there. */
+export function describeScenarios(
+  name: string,
+  run: (scenario: Scenario, skip: (why: string) => void) => void,
+): void {
+  const url = new URL(`../../../../shared/scenarios/${name}.json`, import.meta.url);
+  const scenarios: Scenario[] = existsSync(url) ? JSON.parse(readFileSync(url, "utf8")) : [];
+  describe(`${name}.json`, () => {
+    for (const scenario of scenarios) {
+      it(scenario.id, (context) => run(scenario, context.skip));
+    }
+    if (scenarios.length > 0) return;
+    it("holds its cases", (context) =>
+      context.skip("the shared scenarios are not checked out beside the repository"));
+  });
+}
+
+export function typesOf(json: Record<string, any> = {}): Record<string, InstanceType> {
+  const entries = Object.entries(json).map(([name, type]): [string, InstanceType] => [
+    name,
+    {
+      name,
+      providerType: type.ProviderType || name,
+      vcpus: type.VCPUs,
+      ram: type.RAM,
+      includedScratch: type.Scratch,
+      addedScratch: 0,
+      scratch: type.Scratch,
+      price: type.Price,
+      preemptible: type.Preemptible,
+      gpu: type.GPU
+        ? {
+            stack: type.GPU.Stack,
+            driverVersion: type.GPU.DriverVersion,
+            hardwareTarget: type.GPU.HardwareTarget,
+            deviceCount: type.GPU.DeviceCount,
+            vram: type.GPU.VRAM,
+          }
+        : NO_GPU,
+    },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+/** Settings in which the keys that a case leaves out are zero, as in the tests that the cases come from. */
+export function settingsOf(config: any = {}, types: Record<string, any> = {}): Settings {
+  return {
+    clusterId: "zzzzz",
+    instanceTypes: typesOf(types),
+    quotaGroups: {},
+    maximumPriceFactor: config.MaximumPriceFactor ?? 0,
+    reserveExtraRam: config.ReserveExtraRAM ?? 0,
+    localKeepBlobBuffersPerVcpu: config.LocalKeepBlobBuffersPerVCPU ?? 0,
+    maxInstances: config.MaxInstances ?? 0,
+    maxConcurrentInstanceCreateOps: 0,
+    maxRunningContainersPerInstance: config.MaxRunningContainersPerInstance ?? 0,
+    initialQuotaEstimate: config.InitialQuotaEstimate ?? 0,
+    supervisorFraction: config.SupervisorFraction ?? 0,
+    timeoutIdleMs: 60_000,
+    timeoutBootingMs: 600_000,
+    timeoutProbeMs: 600_000,
+    timeoutShutdownMs: 10_000,
+    timeoutSignalMs: 5_000,
+    timeoutTermMs: 120_000,
+    timeoutStaleRunLockMs: 5_000,
+    staleLockTimeoutMs: 60_000,
+    timeoutStartMs: 60_000,
+    planIntervalMs: 100,
+  };
+}
