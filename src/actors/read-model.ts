@@ -33,6 +33,11 @@ export class ReadModel {
     for (const id of this.#ids[kind]) yield this.get(kind, id) as SnapshotOf[K];
   }
 
+  /** With their ids; not in any order. */
+  *entries<K extends ActorKind>(kind: K): Generator<[string, SnapshotOf[K]]> {
+    for (const id of this.#ids[kind]) yield [id, this.get(kind, id) as SnapshotOf[K]];
+  }
+
   count(kind: ActorKind): number {
     return this.#ids[kind].size;
   }

@@ -37,15 +37,3 @@ export function parseByteSize(value: number | string): number {
   if (bytes > INT64_MAX) throw new RangeError("a size below 8EiB");
   return Number(parts["sign"] === "-" ? -bytes : bytes);
 }
-
-/** The shortest exact form with a binary unit: `550MiB`, `0`, `1234`. */
-export function formatByteSize(bytes: number): string {
-  let rest = bytes;
-  let unit = "";
-  for (const power of POWERS) {
-    if (rest === 0 || rest % 1024 !== 0) break;
-    rest /= 1024;
-    unit = `${power}iB`;
-  }
-  return `${rest}${unit}`;
-}

@@ -12,6 +12,16 @@ import {
 } from "./fields.ts";
 
 const DEFAULT_PROBES_PER_SECOND = 10;
+const OWN_PROGRAM = "/proc/self/exe";
+
+/**
+ * The default means "this program" to the original, which is its own crunch-run. Here it would be Node, so it stands for
+ * the installed original; on this machine (loopback) the runner need not be copied (spec §17.1).
+ */
+function runnerBinary(configured: string, driver: string): string {
+  if (configured !== OWN_PROGRAM) return configured;
+  return driver === "loopback" ? "" : "/usr/bin/arvados-server";
+}
 
 /** `Clusters.<id>.Containers.CloudVMs` (spec §1.3). */
 export const cloudVMs = section({
@@ -37,7 +47,9 @@ export const cloudVMs = section({
   TimeoutShutdown: durationOrDefault("10s"),
   ImageID: text(""),
   InstanceInitCommand: text("").describe("Shell text for the first boot"),
-  DeployRunnerBinary: text("/proc/self/exe").describe('Copied to VMs as crunch-run; "": none'),
+  DeployRunnerBinary: text(OWN_PROGRAM).describe(
+    'Copied to VMs as crunch-run; "": none. The default stands for /usr/bin/arvados-server, with loopback for none',
+  ),
   DeployRunnerDirectory: text("/tmp/arvados-crunch-run"),
   DeployPublicKey: flag(true),
   ResourceTags: textMap(),
@@ -69,7 +81,7 @@ export const cloudVMs = section({
     timeoutShutdownMs: o.TimeoutShutdown,
     imageId: o.ImageID,
     instanceInitCommand: o.InstanceInitCommand,
-    deployRunnerBinary: o.DeployRunnerBinary,
+    deployRunnerBinary: runnerBinary(o.DeployRunnerBinary, o.Driver),
     deployRunnerDirectory: o.DeployRunnerDirectory,
     deployPublicKey: o.DeployPublicKey,
     resourceTags: o.ResourceTags,

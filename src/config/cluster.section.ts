@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { containers } from "./containers.section.ts";
 import { dispatchCloud } from "./dispatch-cloud.section.ts";
 import { choice, count, duration, flag, section, text, textMap } from "./fields.ts";
@@ -6,7 +6,9 @@ import { instanceTypes } from "./instance-types.section.ts";
 import { services } from "./services.section.ts";
 
 const postgreSQL = section({
-  Connection: textMap().describe("libpq parameters; empty ones are left out"),
+  Connection: textMap({ host: "", port: "", user: "", password: "", dbname: "" }).describe(
+    "libpq parameters; empty ones are left out",
+  ),
   ConnectionPool: count(32, 1).describe("Greatest number of open connections"),
 })
   .prefault({})

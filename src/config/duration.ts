@@ -35,20 +35,24 @@ export function parseDuration(value: number | string): number {
     total += (BigInt(whole + fraction) * scale) / 10n ** BigInt(fraction.length);
     if (total > INT64_MAX) throw new RangeError("a duration below 292 years");
   }
-  return sign * (Number(total) / 1e6);
+  // Whole milliseconds apart: nanoseconds leave the safe integers after 104 days.
+  return sign * (Number(total / 1_000_000n) + Number(total % 1_000_000n) / 1e6);
 }
 
 /** Go's form, without a trailing `0s` or `0m`: `1m`, `2h1s`, `1.5s`, `20ms` (spec §1.2). */
 export function formatDuration(ms: number): string {
-  const nanoseconds = Math.round(Math.abs(ms) * 1e6);
+  const size = Math.abs(ms);
+  const wholeMs = Math.floor(size);
+  const belowMs = Math.round((size - wholeMs) * 1e6);
   const sign = ms < 0 ? "-" : "";
-  if (nanoseconds === 0) return "0s";
-  if (nanoseconds < 1e3) return `${sign}${nanoseconds}ns`;
-  if (nanoseconds < 1e6) return `${sign}${nanoseconds / 1e3}µs`;
-  if (nanoseconds < 1e9) return `${sign}${nanoseconds / 1e6}ms`;
-  const hours = Math.floor(nanoseconds / 3.6e12);
-  const minutes = Math.floor((nanoseconds % 3.6e12) / 6e10);
-  const seconds = (nanoseconds % 6e10) / 1e9;
+  if (wholeMs === 0 && belowMs === 0) return "0s";
+  if (wholeMs === 0) {
+    return belowMs < 1000 ? `${sign}${belowMs}ns` : `${sign}${belowMs / 1000}µs`;
+  }
+  if (wholeMs < 1000) return `${sign}${(wholeMs * 1e6 + belowMs) / 1e6}ms`;
+  const hours = Math.floor(wholeMs / 3_600_000);
+  const minutes = Math.floor((wholeMs % 3_600_000) / 60_000);
+  const seconds = ((wholeMs % 60_000) * 1e6 + belowMs) / 1e9;
   const parts = [
     hours > 0 ? `${hours}h` : "",
     minutes > 0 ? `${minutes}m` : "",

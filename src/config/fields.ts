@@ -79,12 +79,12 @@ export function byteSize(fallback: number | string, min = Number.MIN_SAFE_INTEGE
   }, "a size such as 1073741824, 550MiB or 1.5GB").prefault(fallback);
 }
 
-export function textMap() {
+export function textMap(fallback: Record<string, string> = {}) {
   return z
     .record(z.string(), z.string({ error: 'a text (in quotes, such as "5432")' }), {
       error: "a map of texts",
     })
-    .prefault({});
+    .prefault(fallback);
 }
 
 export function textList() {

@@ -6,7 +6,7 @@ const PUBLIC_KEY = /publickey$/i;
 /** Whether the value at a path must never be shown. A reference (`file://…`) may. */
 export function isSecret(path: readonly string[], value: unknown): boolean {
   const key = path.at(-1) ?? "";
-  if (!SECRET_KEY.test(key) || PUBLIC_KEY.test(key)) return false;
+  if (!SECRET_KEY.test(key) || PUBLIC_KEY.test(key) || path.includes("ResourceTags")) return false;
   return !(typeof value === "string" && (value === "" || value.startsWith("file://")));
 }
 

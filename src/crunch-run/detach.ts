@@ -18,6 +18,7 @@ import {
   writeProcessInfo,
 } from "./lock-file.ts";
 import { containerDataDir, errorText, RUNNER_LOG_NAME, RunnerError } from "./paths.ts";
+import { readSettings } from "./settings.ts";
 import { parseStdinConfig, readStdin } from "./stdin-config.ts";
 
 /** Descriptors that the child inherits beside stdin, stdout and stderr. */
@@ -30,7 +31,7 @@ const READY_TIMEOUT_MS = 60_000;
  * The command line of the child: the program, with its sub-command if it was called as `… crunch-run`, then the marker
  * and the original arguments (spec §13).
  */
-export function childCommandLine(program: readonly string[], args: readonly string[]): string[] {
+function childCommandLine(program: readonly string[], args: readonly string[]): string[] {
   return [...program, NO_DETACH, ...args];
 }
 
@@ -43,7 +44,8 @@ export async function detach(
   program: readonly string[],
   args: readonly string[],
 ): Promise<string> {
-  // Read and checked first, so that a bad one is an error of this call, which the dispatcher sees.
+  // Checked first, so that what is wrong is an error of this call, which the dispatcher sees.
+  readSettings();
   const stdin = flags.stdinConfig ? await readStdin() : undefined;
   if (stdin) parseStdinConfig(stdin.toString("utf8"));
   const lockFd = acquireContainerLock(flags.containerUuid);

@@ -74,12 +74,12 @@ export function batchChecksum(
     .digest();
 }
 
-/** The batch's records as JSON values of the right number and seqs. Throws `JournalError("badRecord")`. */
-export function parseBatch(batch: Batch): JournalRecord[] {
+/** The batch's records as JSON values of the right number and seqs. Throws `JournalError`: `badRecord`, `unknownVersion`. */
+export function parseBatch(batch: Batch, journalName: string): JournalRecord[] {
   if (batch.recordVersion !== RECORD_VERSION) {
     throw new JournalError(
       "unknownVersion",
-      `the records from seq ${batch.firstSeq} on have version ${batch.recordVersion}, this program reads ` +
+      `${journalName}: the records from seq ${batch.firstSeq} on have version ${batch.recordVersion}, this program reads ` +
         `${RECORD_VERSION}: use the release of dispatch-cloud that wrote them, or a newer one`,
       { seq: batch.firstSeq },
     );
@@ -90,10 +90,11 @@ export function parseBatch(batch: Batch): JournalRecord[] {
     // One parse of the whole is no slower than one per line, and a line feed cannot stand inside a JSON string.
     records = JSON.parse(`[${lines.join(",")}]`) as JournalRecord[];
   } catch (cause) {
+    const seq = batch.firstSeq + Math.max(0, lines.findIndex(isNoJson));
     throw new JournalError(
       "badRecord",
-      `a record of the batch from seq ${batch.firstSeq} to ${batch.lastSeq} is no JSON; ${DAMAGE_ADVICE}`,
-      { seq: batch.firstSeq, cause },
+      `${journalName}: record ${seq} is no JSON; ${DAMAGE_ADVICE}`,
+      { seq, cause },
     );
   }
   const expected = batch.lastSeq - batch.firstSeq + 1;
@@ -102,7 +103,7 @@ export function parseBatch(batch: Batch): JournalRecord[] {
     const seq = batch.firstSeq + (wrong >= 0 ? wrong : records.length);
     throw new JournalError(
       "badRecord",
-      `the batch from seq ${batch.firstSeq} to ${batch.lastSeq} has another record in the place of ${seq}; ` +
+      `${journalName}: the batch from seq ${batch.firstSeq} to ${batch.lastSeq} has another record in the place of ${seq}; ` +
         DAMAGE_ADVICE,
       { seq },
     );
@@ -126,6 +127,15 @@ export function batchLines(batch: Batch): string[] {
   const lines = batch.body.toString("utf8").split("\n");
   if (lines.at(-1) === "") lines.pop();
   return lines;
+}
+
+function isNoJson(line: string): boolean {
+  try {
+    JSON.parse(line);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function wholeMs(record: JournalRecord | undefined): number {

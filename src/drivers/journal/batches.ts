@@ -61,7 +61,7 @@ export function* verifiedBatches(store: Store, range: ReadRange): Generator<Batc
 export function* readRecords(store: Store, range: ReadRange): Generator<JournalRecord> {
   const { fromSeq = 0, toSeq = Infinity } = range;
   for (const batch of verifiedBatches(store, range)) {
-    for (const record of parseBatch(batch)) {
+    for (const record of parseBatch(batch, store.path)) {
       if (record.seq >= fromSeq && record.seq <= toSeq) yield record;
     }
   }

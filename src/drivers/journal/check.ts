@@ -110,7 +110,7 @@ function checkRecords(store: Store, batch: Batch, to: { found: Found; index: Ind
   const { found, index } = to;
   let records: JournalRecord[];
   try {
-    records = parseBatch(batch);
+    records = parseBatch(batch, store.path);
   } catch (error) {
     found.problems.push(toProblem(toJournalError(error, store.path, "checking")));
     index.giveUp();

@@ -123,7 +123,7 @@ function* readRange(
   for (const batch of [...store.batches]) {
     if (batch.lastSeq < (fromSeq ?? 0)) continue;
     if (batch.firstSeq > end) return;
-    for (const record of parseBatch(batch)) {
+    for (const record of parseBatch(batch, `journal ${store.id}`)) {
       if (record.seq >= (fromSeq ?? 0) && record.seq <= end) yield record;
     }
   }
@@ -136,7 +136,7 @@ function seqsOf(
 ): number[] {
   const seqs: number[] = [];
   for (const batch of store.batches) {
-    for (const record of parseBatch(batch)) {
+    for (const record of parseBatch(batch, `journal ${store.id}`)) {
       if (record.seq >= beforeSeq) break;
       if (actorsOf(record).some((key) => key === actorKey)) seqs.push(record.seq);
     }

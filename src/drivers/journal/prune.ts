@@ -59,7 +59,11 @@ function oldest(store: Store, limits: PruneLimits, keepAfterSeq: number): Batch[
 
 function removeThrough(store: Store, last: Batch, batches: readonly Batch[]): void {
   const { db } = store;
-  dropIndexed(store, batches.flatMap(readable), last.lastSeq);
+  dropIndexed(
+    store,
+    batches.flatMap((batch) => readable(store, batch)),
+    last.lastSeq,
+  );
   db.prepare("DELETE FROM batch WHERE first_seq <= ?").run(last.firstSeq);
   db.prepare("DELETE FROM checkpoint WHERE seq < ?").run(last.lastSeq);
   writeMeta(store, "base_seq", last.lastSeq);
@@ -69,9 +73,9 @@ function removeThrough(store: Store, last: Batch, batches: readonly Batch[]): vo
   }
 }
 
-function readable(batch: Batch): JournalRecord[] {
+function readable(store: Store, batch: Batch): JournalRecord[] {
   try {
-    return parseBatch(batch);
+    return parseBatch(batch, store.path);
   } catch (error) {
     // A damaged batch may go too; what the index still has of it is beyond its base and never shown.
     if (error instanceof JournalError) return [];
@@ -81,7 +85,7 @@ function readable(batch: Batch): JournalRecord[] {
 
 async function shrink(store: Store, isOpen: () => boolean): Promise<void> {
   const unused = () => Number(pragma(store.db, "freelist_count"));
-  for (let left = unused(), before = Infinity; isOpen() && left > 0 && left < before; ) {
+  for (let left = unused(), before = Infinity; isOpen() && left > 0 && left < before;) {
     store.db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
     before = left;
     left = unused();

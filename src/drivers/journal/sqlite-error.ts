@@ -9,8 +9,8 @@ const CODES = { busy: 5, locked: 6, readOnly: 8, io: 10, corrupt: 11, full: 13, 
 const NO_SPACE_BYTES = 64 * 1024;
 
 export const DAMAGE_ADVICE =
-  "`dispatch-cloud journal check` tells how far the damage goes and `journal export` saves what can be read; " +
-  "then move the file away: the dispatcher starts with a new journal and finds its workers and containers again";
+  "see `dispatch-cloud journal check`, save what can be read with `journal export`, then move the file away: the " +
+  "dispatcher starts with a new journal and finds its workers and containers again";
 
 /** Whatever SQLite threw while `doing` something with the journal at `path`, in the words of the port. */
 export function toJournalError(error: unknown, path: string, doing: string): JournalError {

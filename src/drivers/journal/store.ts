@@ -20,9 +20,9 @@ export interface Store {
   readonly writable: boolean;
 }
 
-const SCHEMA = `
-  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE batch (
+const TABLES = [
+  "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+  `CREATE TABLE batch (
     first_seq INTEGER PRIMARY KEY,
     last_seq INTEGER NOT NULL,
     first_at_ms INTEGER NOT NULL,
@@ -30,19 +30,20 @@ const SCHEMA = `
     record_version INTEGER NOT NULL,
     checksum BLOB NOT NULL,
     body TEXT NOT NULL
-  );
-  CREATE TABLE checkpoint (
+  )`,
+  `CREATE TABLE checkpoint (
     seq INTEGER PRIMARY KEY,
     code TEXT NOT NULL,
     saved_at_ms INTEGER NOT NULL,
     checksum BLOB NOT NULL,
     state TEXT NOT NULL
-  );
-  CREATE TABLE actor_record (
+  )`,
+  `CREATE TABLE actor_record (
     actor TEXT NOT NULL,
     seq INTEGER NOT NULL,
     PRIMARY KEY (actor, seq)
-  ) WITHOUT ROWID;`;
+  ) WITHOUT ROWID`,
+];
 
 /** Makes the file if there is none (or an empty one). The caller holds the journal's lock. Throws `JournalError`. */
 export function openForWriting(
@@ -238,7 +239,7 @@ function initialise(db: Database.Database, nowMs: number): void {
   // Before the first table: it cannot be changed afterwards without a rewrite.
   db.exec(`PRAGMA auto_vacuum=INCREMENTAL; PRAGMA application_id=${APPLICATION_ID}`);
   inTransaction({ db }, () => {
-    db.exec(SCHEMA);
+    for (const table of TABLES) db.exec(table);
     writeMeta({ db }, "format_version", FORMAT_VERSION);
     writeMeta({ db }, "journal_id", randomBytes(6).toString("hex"));
     writeMeta({ db }, "created_at_ms", Math.floor(nowMs));
@@ -264,7 +265,13 @@ function identify(db: Database.Database, path: string): string {
         "dispatch-cloud that wrote it, or move the file away to start with a new journal",
     );
   }
+  // A flipped bit in a column's definition would make another table of the same bytes.
+  const tables = rows({ db }, "SELECT CAST(sql AS BLOB) FROM sqlite_schema WHERE sql IS NOT NULL");
+  const known = tables.filter(([sql]) => TABLES.includes(asBuffer(sql).toString()));
   const id = readMeta({ db }, "journal_id");
-  if (id) return id;
-  throw new JournalError("damaged", `${path}: the journal's id is missing; ${DAMAGE_ADVICE}`);
+  if (id && known.length === TABLES.length && tables.length === TABLES.length) return id;
+  throw new JournalError(
+    "damaged",
+    `${path}: its tables or its id are not what they were; ${DAMAGE_ADVICE}`,
+  );
 }

@@ -10,6 +10,8 @@ export class CloudRoom {
   /** Types without capacity; it cannot come back within a pass. */
   readonly #atCapacity = new Set<string>();
   #createsCount = 0;
+  /** One more create was wanted than the throttles accept. */
+  declined = false;
 
   constructor(view: PlanView) {
     this.#view = view;
@@ -41,7 +43,10 @@ export class CloudRoom {
   /** Takes one of the creates that the throttles still accept; false when there is none. */
   create(type: InstanceType): boolean {
     const { createsAllowed } = this.#view;
-    if (createsAllowed !== null && this.#createsCount >= createsAllowed) return false;
+    if (createsAllowed !== null && this.#createsCount >= createsAllowed) {
+      this.declined = true;
+      return false;
+    }
     this.#createsCount++;
     this.#count(type);
     return true;

@@ -1,5 +1,5 @@
 import { accommodates, fill, roomOf, subtract, type Room } from "../instance-types/packing.ts";
-import type { InstanceType } from "../model/instance-type.ts";
+import type { InstanceType, Resources } from "../model/instance-type.ts";
 import { byUse } from "./order.ts";
 import type { PlanContainer, PlanView, PlanWorker } from "./view.ts";
 
@@ -13,9 +13,19 @@ export interface Slot {
   readonly ready: boolean;
 }
 
+/** Usable instances of some types that had any room when last looked at, in order of use. */
+interface Candidates {
+  slots: readonly Slot[];
+  /** The fleet's version at that time. */
+  version: number;
+  /** A need that none of them has room for; they cannot gain any within a pass. */
+  refused: Resources | undefined;
+}
+
 /** Containers that need the same of the same types share one search. */
 interface Search {
-  /** In order of use; those in which the need did not fit are dropped for good, since room only shrinks in a pass. */
+  readonly need: Resources;
+  /** In order of use; those in which the need did not fit are dropped for good. */
   slots: Slot[];
   pendingsSeen: number;
   best: Slot | undefined;
@@ -26,8 +36,9 @@ interface Search {
 export class Fleet {
   readonly #containersMax: number;
   readonly #pendings: Slot[] = [];
-  readonly #byTypes = new Map<string, Slot[]>();
-  readonly #searches = new Map<string, Search>();
+  readonly #candidates = new Map<string, Candidates>();
+  /** By types, then by RAM, which tells most needs apart: writing a key for each container would cost more than to look. */
+  readonly #searches = new Map<string, Map<number, Search[]>>();
   readonly #slots: readonly Slot[];
   #last: Search | undefined;
   #version = 0;
@@ -59,24 +70,13 @@ export class Fleet {
   find(container: PlanContainer): Slot | undefined {
     const search = this.#searchFor(container);
     this.#last = search;
-    const { best, version } = search;
+    const { best, version, pendingsSeen } = search;
+    const unchanged = version === this.#version && pendingsSeen === this.#pendings.length;
     // A reservation on the best one makes it the busiest: it stays the best while the need fits.
-    if (best && version === this.#version && this.#fits(best, container)) return best;
-
+    if (best && unchanged && this.#fits(best, container.resources)) return best;
     this.#addPendings(search, container);
-    let kept: Slot | undefined;
-    let count = 0;
-    for (const slot of search.slots) {
-      if (!this.#fits(slot, container)) continue;
-      search.slots[count++] = slot;
-      if (!kept || slot.containersCount > kept.containersCount || (slot.ready && !kept.ready)) {
-        kept = slot;
-      }
-    }
-    search.slots.length = count;
-    search.best = kept;
-    search.version = this.#version;
-    return kept;
+    this.#choose(search, search.slots, container.resources);
+    return search.best;
   }
 
   /** Places the container on what `find` returned for it. */
@@ -106,8 +106,8 @@ export class Fleet {
     this.#version++;
   }
 
-  #fits(slot: Slot, container: PlanContainer): boolean {
-    return this.#hasRoom(slot) && accommodates(slot.room, container.resources);
+  #fits(slot: Slot, need: Resources): boolean {
+    return this.#hasRoom(slot) && accommodates(slot.room, need);
   }
 
   #hasRoom(slot: Slot): boolean {
@@ -115,40 +115,64 @@ export class Fleet {
     return slot.room.vcpus > 0 && (max === 0 || slot.containersCount < max);
   }
 
-  #searchFor(container: PlanContainer): Search {
-    const { vcpus, ram, scratch, gpus, gpuVram } = container.resources;
-    const types = container.instanceTypes.join();
-    const key = `${vcpus},${ram},${scratch},${gpus},${gpuVram},${types}`;
-    let search = this.#searches.get(key);
-    if (!search) {
-      const slots = this.#slotsOf(types, container).filter((slot) => this.#fits(slot, container));
-      search = { slots, pendingsSeen: 0, best: undefined, version: -1 };
-      this.#searches.set(key, search);
+  /** Goes through `from` in order, which may be the search's own list, and leaves it those that fit. */
+  #choose(search: Search, from: readonly Slot[], need: Resources): void {
+    let kept: Slot | undefined;
+    let count = 0;
+    for (const slot of from) {
+      if (!this.#fits(slot, need)) continue;
+      search.slots[count++] = slot;
+      if (!kept || slot.containersCount > kept.containersCount || (slot.ready && !kept.ready)) {
+        kept = slot;
+      }
+    }
+    search.slots.length = count;
+    search.best = kept;
+    search.version = this.#version;
+  }
+
+  #searchFor({ instanceTypes, resources: need }: PlanContainer): Search {
+    const types = instanceTypes.length === 1 ? (instanceTypes[0] ?? "") : instanceTypes.join();
+    const byRam = getOrAdd(this.#searches, types, () => new Map<number, Search[]>());
+    const searches = getOrAdd(byRam, need.ram, () => []);
+    let search = searches.find((each) => isAsMuch(each.need, need) && isAsMuch(need, each.need));
+    if (search) return search;
+    search = { need, slots: [], pendingsSeen: 0, best: undefined, version: -1 };
+    searches.push(search);
+    const candidates = this.#candidatesOf(types, instanceTypes);
+    if (candidates.refused && isAsMuch(need, candidates.refused)) return search;
+    this.#choose(search, candidates.slots, need);
+    if (!search.best && (!candidates.refused || isAsMuch(candidates.refused, need))) {
+      candidates.refused = need;
     }
     return search;
   }
 
-  /** The usable ones of the types that still have any room, in order of use; without those of this pass. */
-  #slotsOf(key: string, container: PlanContainer): Slot[] {
-    const known = this.#byTypes.get(key);
-    const slots = known
-      ? known.filter((slot) => this.#hasRoom(slot))
-      : this.#slots.filter(
-          (slot) =>
-            slot.worker.state !== "shutdown" &&
-            slot.worker.idleBehavior === "run" &&
-            container.instanceTypes.includes(slot.worker.instanceType) &&
-            this.#hasRoom(slot),
-        );
-    this.#byTypes.set(key, slots);
-    return slots;
+  /** Without those of this pass, which each search adds to its own. */
+  #candidatesOf(types: string, instanceTypes: readonly string[]): Candidates {
+    let candidates = this.#candidates.get(types);
+    if (!candidates) {
+      const slots = this.#slots.filter(
+        (slot) =>
+          slot.worker.state !== "shutdown" &&
+          slot.worker.idleBehavior === "run" &&
+          instanceTypes.includes(slot.worker.instanceType) &&
+          this.#hasRoom(slot),
+      );
+      candidates = { slots, version: this.#version, refused: undefined };
+      this.#candidates.set(types, candidates);
+    } else if (this.#version - candidates.version > candidates.slots.length / 4) {
+      candidates.slots = candidates.slots.filter((slot) => this.#hasRoom(slot));
+      candidates.version = this.#version;
+    }
+    return candidates;
   }
 
   #addPendings(search: Search, container: PlanContainer): void {
     for (; search.pendingsSeen < this.#pendings.length; search.pendingsSeen++) {
       const slot = this.#pendings[search.pendingsSeen];
       if (!slot || !container.instanceTypes.includes(slot.worker.instanceType)) continue;
-      if (this.#fits(slot, container)) insert(search.slots, slot);
+      if (this.#fits(slot, container.resources)) insert(search.slots, slot);
     }
   }
 }
@@ -169,6 +193,23 @@ function makeSlot(
   }
   const ready = worker.state === "idle" || worker.state === "running";
   return { worker, type, room, containersCount: worker.containerIds.length, ready };
+}
+
+function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) map.set(key, (value = make()));
+  return value;
+}
+
+/** Whether what has no room for the second has none for the first. */
+function isAsMuch(need: Resources, other: Resources): boolean {
+  return (
+    need.vcpus >= other.vcpus &&
+    need.ram >= other.ram &&
+    need.scratch >= other.scratch &&
+    need.gpus >= other.gpus &&
+    need.gpuVram >= other.gpuVram
+  );
 }
 
 function insert(slots: Slot[], slot: Slot): void {

@@ -17,7 +17,7 @@ export function inQueueOrder(view: PlanView): PlanContainer[] {
     (a, b) =>
       a.group - b.group ||
       b.priority - a.priority ||
-      byExactPriority(a.container, b.container) ||
+      (Number.isSafeInteger(a.priority) ? 0 : byExactPriority(a.container, b.container)) ||
       a.container.firstSeenAt - b.container.firstSeenAt ||
       byText(a.container.containerId, b.container.containerId),
   );
@@ -44,5 +44,5 @@ export function byText(a: string, b: string): number {
 }
 
 function byExactPriority(a: PlanContainer, b: PlanContainer): number {
-  return a.priority === b.priority ? 0 : a.priority > b.priority ? -1 : 1;
+  return a.priority > b.priority ? -1 : a.priority < b.priority ? 1 : 0;
 }

@@ -3,7 +3,7 @@ import type { Settings } from "../model/settings.ts";
 import { supervisorsMax } from "./concurrency.ts";
 import { longestWaitMs } from "./longest-wait.ts";
 import { inQueueOrder } from "./order.ts";
-import { afterDecisions, plan } from "./plan.ts";
+import { plan } from "./plan.ts";
 import { readInput } from "./read-input.ts";
 import { reconcile } from "./reconcile.ts";
 import { schedule, type Schedule } from "./schedule.ts";
@@ -26,7 +26,8 @@ export function planSnapshot(
   const { view, rejected } = viewOf(snapshot, settings);
   const result = runPass(snapshot, view, settings);
   const containers = new Map(view.containers.map((each) => [each.containerId, each]));
-  const waitMs = longestWaitMs(afterDecisions(view, result.decisions));
+  const started = result.decisions.filter((decision) => decision.do === "start");
+  const waitMs = longestWaitMs(view, new Set(started.map(({ container }) => container)));
   return {
     decisions: [...rejected, ...result.decisions].map((decision) => decisionJson(decision, view)),
     queue: result.statuses.map(({ containerId, text }) => ({
@@ -67,6 +68,7 @@ function runPass(snapshot: SnapshotJson, view: PlanView, settings: Settings): Sc
   return {
     decisions: snapshot.pass === "reconcile" ? reconcile(view) : staleLocks(view),
     limits,
+    declined: false,
     statuses: inQueueOrder(view).map(({ containerId }) => ({ containerId, reason: "", text: "" })),
     metrics: {
       containersAllocatedNotStarted: 0,

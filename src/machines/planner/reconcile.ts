@@ -8,17 +8,15 @@ import type { PlanContainer, PlanView } from "./view.ts";
  */
 export function reconcile(view: PlanView): Decision[] {
   const anyUnknown = view.workers.some((worker) => worker.state === "unknown");
-  const decisions: Decision[] = [];
-  const known = new Set<string>();
-  const inIdOrder = view.containers.toSorted((a, b) => byText(a.containerId, b.containerId));
-  for (const container of inIdOrder) {
-    known.add(container.containerId);
-    if (container.busy) continue;
-    const decision = settle(container, view, anyUnknown);
+  const decisions: (Decision & { container: string })[] = [];
+  const strangers = new Set(view.running.keys());
+  for (const container of view.containers) {
+    strangers.delete(container.containerId);
+    const decision = container.busy ? undefined : settle(container, view, anyUnknown);
     if (decision) decisions.push(decision);
   }
-  const strangers = [...view.running.keys()].filter((containerId) => !known.has(containerId));
-  for (const container of strangers.sort(byText)) {
+  decisions.sort((a, b) => byText(a.container, b.container));
+  for (const container of [...strangers].sort(byText)) {
     decisions.push({ do: "kill", container, reason: "not in queue" });
   }
   return decisions;
@@ -28,9 +26,10 @@ function settle(
   { containerId: container, state, priority }: PlanContainer,
   view: PlanView,
   anyUnknown: boolean,
-): Decision | undefined {
-  const hasProcess = view.running.has(container);
-  const exitedAt = view.running.get(container) ?? null;
+): (Decision & { container: string }) | undefined {
+  const process = view.running.get(container);
+  const hasProcess = process !== undefined;
+  const exitedAt = process ?? null;
   // What the record says is newer than the exit: the process had its chance to tell how it ended.
   const endedBefore = exitedAt !== null && exitedAt < view.queueUpdatedAt;
   const unwanted = priority < 1n;

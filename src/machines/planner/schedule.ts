@@ -13,6 +13,8 @@ export interface Schedule {
   /** In the order in which the containers were considered. */
   readonly statuses: readonly QueueStatus[];
   readonly metrics: PlanMetrics;
+  /** One more create was wanted than the throttles accept. */
+  readonly declined: boolean;
 }
 
 /**
@@ -24,7 +26,11 @@ export function schedule(view: PlanView, settings: Settings, limits: Limits): Sc
   return new Pass(view, settings, limits).run();
 }
 
-type Next = "next" | "stop";
+const NO_STATUS: WaitStatus = { reason: "" };
+const PREPARING: WaitStatus = { reason: "preparing" };
+
+/** How a container waits now; "stop" where nothing can be done for it or for those behind it before quota allows. */
+type Outcome = WaitStatus | "stop";
 
 class Pass {
   readonly #view: PlanView;
@@ -33,7 +39,8 @@ class Pass {
   readonly #concurrency: Concurrency;
   readonly #queue: readonly PlanContainer[];
   readonly #processes: ReadonlySet<string>;
-  readonly #statuses = new Map<PlanContainer, WaitStatus>();
+  /** Of the queue's first ones, in its order. */
+  readonly #statuses: WaitStatus[] = [];
   readonly #decisions: Decision[] = [];
   readonly #overSupervisors: PlanContainer[] = [];
   #overQuota: readonly PlanContainer[] = [];
@@ -58,10 +65,13 @@ class Pass {
   }
 
   run(): Schedule {
-    for (const [index, container] of this.#queue.entries()) {
-      if (this.#consider(container) === "next") continue;
-      this.#overQuota = this.#queue.slice(index).filter(wantsToRun);
-      break;
+    for (const container of this.#queue) {
+      const status = this.#consider(container);
+      if (status === "stop") {
+        this.#overQuota = this.#queue.slice(this.#statuses.length).filter(wantsToRun);
+        break;
+      }
+      this.#statuses.push(status);
     }
     const statuses = this.#finishStatuses();
     this.#unlock();
@@ -70,6 +80,7 @@ class Pass {
       decisions: this.#decisions,
       limits: this.#concurrency.limits,
       statuses,
+      declined: this.#cloud.declined,
       metrics: {
         containersAllocatedNotStarted: this.#bootWaitCount,
         containersNotAllocatedOverQuota: this.#overQuota.length + this.#overSupervisors.length,
@@ -78,38 +89,30 @@ class Pass {
     };
   }
 
-  #consider(container: PlanContainer): Next {
+  #consider(container: PlanContainer): Outcome {
     const { supervisorsMax } = this.#concurrency;
     if (container.supervisor) this.#supervisorsCount++;
     if (this.#view.running.has(container.containerId)) {
-      if (container.state === "Queued" || container.state === "Locked") {
-        this.#statuses.set(container, { reason: "preparing" });
-      }
-      return "next";
+      return isWaiting(container) ? PREPARING : NO_STATUS;
     }
-    if (container.priority < 1n) {
-      this.#statuses.set(container, { reason: "priorityZero", state: container.state });
-      return "next";
-    }
+    if (container.priority < 1n) return { reason: "priorityZero", state: container.state };
     if (container.supervisor && supervisorsMax > 0 && this.#supervisorsCount > supervisorsMax) {
-      const position = this.#overSupervisors.push(container);
-      this.#statuses.set(container, { reason: "supervisorLimit", position });
-      return "next";
+      return { reason: "supervisorLimit", position: this.#overSupervisors.push(container) };
     }
     if (container.state === "Queued") return this.#considerQueued(container);
     if (container.state === "Locked") return this.#considerLocked(container);
-    return "next";
+    return NO_STATUS;
   }
 
-  #considerQueued(container: PlanContainer): Next {
-    if (!this.#mayTry(container)) return "next";
+  #considerQueued(container: PlanContainer): Outcome {
+    if (!this.#mayTry(container)) return NO_STATUS;
     const slot = this.#fleet.find(container);
     if (!slot && this.#cloud.atQuota()) return "stop";
     const type = slot ? undefined : this.#cloud.available(container);
-    if (!slot && !type) return "next";
-    if (this.#killFirst(container, "about to lock")) return "next";
+    if (!slot && !type) return NO_STATUS;
+    if (this.#killFirst(container, "about to lock")) return NO_STATUS;
     if (slot) this.#fleet.reserve(slot, container);
-    if (container.busy) return "next";
+    if (container.busy) return NO_STATUS;
     this.#decisions.push({
       do: "lock",
       container: container.containerId,
@@ -117,31 +120,23 @@ class Pass {
         ? `next in the queue, and there is room on ${nameOf(slot)}`
         : `next in the queue, and a new ${type?.name} instance can be created for it`,
     });
-    return "next";
+    return NO_STATUS;
   }
 
-  #considerLocked(container: PlanContainer): Next {
+  #considerLocked(container: PlanContainer): Outcome {
     // It is being unlocked or cancelled: whatever we did now would come too late.
-    if (container.busy) return "next";
-    if (!this.#mayTry(container)) return "next";
+    if (container.busy) return NO_STATUS;
+    if (!this.#mayTry(container)) return NO_STATUS;
     const slot = this.#fleet.find(container);
-    if (slot) {
-      this.#useSlot(slot, container);
-      return "next";
-    }
+    if (slot) return this.#use(slot, container);
     if (this.#cloud.atQuota()) return "stop";
     const type = this.#cloud.available(container);
     if (!type) {
-      this.#statuses.set(container, {
-        reason: "typeAtCapacity",
-        position: ++this.#positionsCount,
-        instanceTypes: container.instanceTypes,
-      });
-      return "next";
+      const { instanceTypes } = container;
+      return { reason: "typeAtCapacity", position: ++this.#positionsCount, instanceTypes };
     }
-    if (!this.#cloud.create(type)) return "next";
+    if (!this.#cloud.create(type)) return NO_STATUS;
     this.#fleet.add(type, container);
-    this.#waitForBoot(container, type.name);
     this.#decisions.push({
       do: "create",
       container: container.containerId,
@@ -151,28 +146,25 @@ class Pass {
           ? "no instance has room for it, and this is its cheapest eligible type"
           : "no instance has room for it, and this is its cheapest eligible type that has capacity",
     });
-    return "next";
+    return this.#waitForBoot(type.name);
   }
 
-  #useSlot(slot: Slot, container: PlanContainer): void {
+  #use(slot: Slot, container: PlanContainer): WaitStatus {
     const { worker } = slot;
     const othersCount = slot.containersCount;
     this.#fleet.reserve(slot, container);
-    if (worker.instanceId === "" || !slot.ready) {
-      this.#waitForBoot(container, worker.instanceType);
-    } else if (this.#killFirst(container, "about to start")) {
-      this.#statuses.set(container, { reason: "previousAttempt" });
-    } else if (this.#view.declinesStart.has(worker.workerId)) {
-      this.#waitForBoot(container, worker.instanceType);
-    } else {
-      this.#statuses.set(container, { reason: "preparing" });
-      this.#decisions.push({
-        do: "start",
-        container: container.containerId,
-        worker: worker.workerId,
-        reason: `there is room on ${nameOf(slot)}, which holds ${othersCount} other containers`,
-      });
+    if (worker.instanceId === "" || !slot.ready) return this.#waitForBoot(worker.instanceType);
+    if (this.#killFirst(container, "about to start")) return { reason: "previousAttempt" };
+    if (this.#view.declinesStart.has(worker.workerId)) {
+      return this.#waitForBoot(worker.instanceType);
     }
+    this.#decisions.push({
+      do: "start",
+      container: container.containerId,
+      worker: worker.workerId,
+      reason: `there is room on ${nameOf(slot)}, which holds ${othersCount} other containers`,
+    });
+    return PREPARING;
   }
 
   /**
@@ -201,26 +193,23 @@ class Pass {
     return true;
   }
 
-  #waitForBoot(container: PlanContainer, instanceType: string): void {
+  #waitForBoot(instanceType: string): WaitStatus {
     this.#bootWaitCount++;
-    this.#statuses.set(container, { reason: "booting", instanceType });
+    return { reason: "booting", instanceType };
   }
 
   #finishStatuses(): QueueStatus[] {
     const reason = this.#cloud.atQuota() ? "atQuota" : "atCapacity";
-    return this.#queue.map((container) => {
-      let status = this.#statuses.get(container) ?? { reason: "" };
+    return this.#queue.map((container, index) => {
+      let status = this.#statuses[index] ?? NO_STATUS;
       if (status.reason === "" && isWaiting(container)) {
         status =
           container.priority < 1n
             ? { reason: "priorityZero", state: container.state }
             : { reason, position: ++this.#positionsCount };
       }
-      return {
-        containerId: container.containerId,
-        reason: status.reason,
-        text: statusText(status),
-      };
+      const { containerId } = container;
+      return { containerId, reason: status.reason, text: statusText(status) };
     });
   }
 

@@ -38,7 +38,7 @@ export type PoolJson = z.output<typeof poolSchema>;
 /** The input of `dispatch-cloud plan`. What is absent or null has its initial value. */
 export const snapshotSchema = z.object({
   now: timeJsonSchema,
-  config: z.unknown(),
+  config: z.unknown().optional(),
   pass: z.enum(["schedule", "reconcile", "stale-locks"]).nullish(),
   queue: z
     .object({ updated: timeJsonSchema.nullish(), entries: z.array(entrySchema).nullish() })

@@ -70,7 +70,8 @@ function addEntry(
   const record = recordOfJson(container, nowMs);
   const { state } = record;
   let instanceTypes = instance_types;
-  const stranger = instanceTypes?.findIndex((name) => !Object.hasOwn(settings.instanceTypes, name)) ?? -1;
+  const stranger =
+    instanceTypes?.findIndex((name) => !Object.hasOwn(settings.instanceTypes, name)) ?? -1;
   if (stranger >= 0) {
     const expected = "the name of a configured instance type";
     throw badInput([...path, "instance_types", stranger], instanceTypes?.[stranger], expected);

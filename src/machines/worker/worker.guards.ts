@@ -101,11 +101,13 @@ function concernsList(context: WorkerContext, event: WorkerEventOf<"instance.mis
   return event.basedOnSeq >= context.appearedSeq;
 }
 
+/** The first list in a row that lacks it, or the first since it last answered. */
 export function firstMissing(
   context: WorkerContext,
   event: WorkerEventOf<"instance.missing">,
 ): boolean {
-  return concernsList(context, event) && context.missingSinceMs === null;
+  const since = context.missingSinceMs;
+  return concernsList(context, event) && (since === null || event.lastGoodProbeAtMs > since);
 }
 
 /** Missing from two complete lists in a row and not answering since the first (DESIGN: gone). */
@@ -118,7 +120,7 @@ export function goneFromLists(
     concernsList(context, event) &&
     since !== null &&
     event.listStartedAtMs > since &&
-    event.lastGoodProbeAtMs < since
+    event.lastGoodProbeAtMs <= since
   );
 }
 

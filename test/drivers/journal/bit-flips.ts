@@ -39,5 +39,7 @@ for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
     process.exitCode = 1;
   }
   rmSync(copy);
+  // Connections are freed in the event loop only.
+  await new Promise(setImmediate);
 }
 process.stdout.write(`${JSON.stringify(tally)}\n`);

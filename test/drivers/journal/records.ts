@@ -30,12 +30,10 @@ export function recordAt(seq: number, note = ""): JournalRecord {
       };
     }
     case 1: {
-      const error = `exit 1 — “${note}” 🚚`;
-      const watermarks = { basedOnSeq: seq - 1, startedAtMs: atMs - 5, lastGoodProbeAtMs: 0 };
-      const workerId = workerOf(seq);
+      const reason = `too dear — “${note}” 🚚`;
       return {
         ...plain,
-        fact: { type: "probe.failed", atMs, workerId, ...watermarks, booted: true, error },
+        fact: { type: "shutdown.requested", atMs, workerId: workerOf(seq), reason },
       };
     }
     case 2: {

@@ -78,23 +78,23 @@ export async function startServer(onExec: (exec: Exec) => void): Promise<TestSer
   }
 
   function serveSession(accept: () => Session, reject: () => void): void {
-      if (openChannelsCount >= channelsMax) return void reject();
-      openChannelsCount += 1;
-      channelsAtOnceMax = Math.max(channelsAtOnceMax, openChannelsCount);
-      const session = accept();
-      const env: Record<string, string> = {};
-      session.on("env", (_accept, _reject, info) => {
-        env[info.key] = info.val;
-      });
-      session.on("close", () => {
-        openChannelsCount -= 1;
-      });
-      session.on("exec", (acceptExec, rejectExec, info) => {
-        if (isRefusing) return void rejectExec();
-        const exec = { command: info.command, env, channel: acceptExec() };
-        execs.push(exec);
-        onExec(exec);
-      });
+    if (openChannelsCount >= channelsMax) return void reject();
+    openChannelsCount += 1;
+    channelsAtOnceMax = Math.max(channelsAtOnceMax, openChannelsCount);
+    const session = accept();
+    const env: Record<string, string> = {};
+    session.on("env", (_accept, _reject, info) => {
+      env[info.key] = info.val;
+    });
+    session.on("close", () => {
+      openChannelsCount -= 1;
+    });
+    session.on("exec", (acceptExec, rejectExec, info) => {
+      if (isRefusing) return void rejectExec();
+      const exec = { command: info.command, env, channel: acceptExec() };
+      execs.push(exec);
+      onExec(exec);
+    });
   }
 
   async function listen(key: { private: string }, port: number): Promise<number> {

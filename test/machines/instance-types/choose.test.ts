@@ -12,11 +12,11 @@ import {
 } from "../../../src/machines/instance-types/packing.ts";
 import type { ContainerRecord } from "../../../src/machines/model/fact.ts";
 import type { Resources } from "../../../src/machines/model/instance-type.ts";
-import { describeScenarios, settingsOf, type Scenario } from "../planner/scenarios.ts";
+import { describeScenarios, settingsOf, type Scenario, type Json } from "../planner/scenarios.ts";
 
 const GIB = 2 ** 30;
 
-function recordOf(json: any): ContainerRecord {
+function recordOf(json: Json): ContainerRecord {
   const { mounts, container_image, ...runtime_constraints } = json;
   return recordOfJson(
     containerJsonSchema.parse({ mounts, container_image, runtime_constraints }),
@@ -38,7 +38,7 @@ function needOf(fields: Partial<Resources>): Resources {
   return { vcpus: 0, ram: 0, scratch: 0, gpus: 0, gpuVram: 0, ...fields };
 }
 
-function roomOfJson(json: any): Room {
+function roomOfJson(json: Json): Room {
   return { ...roomOf(undefined), vcpus: json.VCPUs, sharedVcpuUsed: json.shared_vcpu_used };
 }
 

@@ -9,7 +9,7 @@ import { initialLimits } from "../../../src/machines/planner/concurrency.ts";
 import { reconcile } from "../../../src/machines/planner/reconcile.ts";
 import { schedule, type Schedule } from "../../../src/machines/planner/schedule.ts";
 import type { PlanContainer, PlanView, PlanWorker } from "../../../src/machines/planner/view.ts";
-import { settingsOf, type Scenario } from "./scenarios.ts";
+import { settingsOf, type Scenario, type Json } from "./scenarios.ts";
 
 export const NOW_MS = Date.UTC(2026, 0, 1);
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -34,7 +34,7 @@ export class World {
   readonly changes: { uuid: string; from: string; to: string }[] = [];
   limits: Limits;
   seen503AtMs: number | null;
-  readonly #pool: any;
+  readonly #pool: Json;
   #canCreate: number;
 
   constructor({ given }: Pick<Scenario, "given">) {
@@ -45,10 +45,10 @@ export class World {
     this.creates = [...(pool.creates_so_far ?? [])];
     this.starts = [...(pool.starts_so_far ?? [])];
     const ageMs = (given.created_at_age_seconds ?? 0) * 1000;
-    this.containers = given.containers.map((json: any, index: number) =>
+    this.containers = given.containers.map((json: Json, index: number) =>
       planContainer(json, index, this.settings, NOW_MS - ageMs),
     );
-    this.workers = pool.instances.map((instance: any) => ({
+    this.workers = pool.instances.map((instance: Json) => ({
       workerId: instance.instance,
       instanceId: instance.instance,
       instanceType: instance.arvados_instance_type,
@@ -163,7 +163,7 @@ export class World {
 
 /** `json` is a container as the cases write it: sizes and flags beside uuid and state. */
 export function planContainer(
-  json: any,
+  json: Json,
   index: number,
   settings: Settings,
   createdAtMs = NOW_MS,

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { World } from "./harness.ts";
-import { describeScenarios, type Scenario } from "./scenarios.ts";
+import { describeScenarios, type Scenario, type Json } from "./scenarios.ts";
 
 const RAM = 2 ** 30;
 const TYPES = Object.fromEntries(
@@ -19,7 +19,7 @@ const TYPES = Object.fromEntries(
 
 /** The first version knew one type per container and counted instances; the same state in today's terms. */
 function worldOf({ given }: Scenario): World {
-  const containers = given.containers.map(({ uuid, priority, state, instance_type }: any) => {
+  const containers = given.containers.map(({ uuid, priority, state, instance_type }: Json) => {
     const vcpus = Number(instance_type.replace("type", ""));
     return { uuid, priority, state, vcpus, ram: RAM };
   });

@@ -3,7 +3,7 @@ import { reconcile } from "../../../src/machines/planner/reconcile.ts";
 import { staleLocks } from "../../../src/machines/planner/stale-locks.ts";
 import type { PlanContainer, PlanView } from "../../../src/machines/planner/view.ts";
 import { NOW_MS, planContainer, World } from "./harness.ts";
-import { describeScenarios, settingsOf } from "./scenarios.ts";
+import { describeScenarios, settingsOf, type Json } from "./scenarios.ts";
 
 const ID = "zzzzz-dz642-000000000000001";
 const OTHER = "zzzzz-dz642-000000000000002";
@@ -75,6 +75,7 @@ describe("reconcile", () => {
     ["Running", 5, NOW_MS, false, ""],
     ["Running", 0, null, false, "kill: priority=0"],
     ["Running", 5, null, false, ""],
+    ["Running", 0, LATER, false, "kill: priority=0"],
     ["Complete", 5, null, false, "kill: state=Complete"],
     ["Complete", 5, EARLIER, false, "kill: state=Complete"],
     ["Cancelled", 5, null, false, "kill: state=Cancelled"],
@@ -111,7 +112,7 @@ describe("reconcile", () => {
 });
 
 describeScenarios("scheduler.fix_stale_locks", ({ given, then }) => {
-  const containers = given.containers.map(({ uuid, state, priority }: any) =>
+  const containers = given.containers.map(({ uuid, state, priority }: Json) =>
     container(state, priority, uuid),
   );
   // The decision is about the moment at which the wait is over; waiting is the supervisor's part.

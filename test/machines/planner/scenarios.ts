@@ -3,12 +3,15 @@ import { describe, it } from "vitest";
 import type { Settings } from "../../../src/machines/model/settings.ts";
 import { NO_GPU, type InstanceType } from "../../../src/machines/model/instance-type.ts";
 
+/** The files have a shape of their own per case. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Json = any;
+
 export interface Scenario {
   readonly id: string;
   readonly when: string;
-  // The files have a shape of their own per case.
-  readonly given: any;
-  readonly then: any;
+  readonly given: Json;
+  readonly then: Json;
 }
 
 /** A test per case of the file; one that says why it is skipped where the shared folder is not there. */
@@ -28,7 +31,7 @@ export function describeScenarios(
   });
 }
 
-export function typesOf(json: Record<string, any> = {}): Record<string, InstanceType> {
+export function typesOf(json: Record<string, Json> = {}): Record<string, InstanceType> {
   const entries = Object.entries(json).map(([name, type]): [string, InstanceType] => [
     name,
     {
@@ -56,7 +59,7 @@ export function typesOf(json: Record<string, any> = {}): Record<string, Instance
 }
 
 /** Settings in which the keys that a case leaves out are zero, as in the tests that the cases come from. */
-export function settingsOf(config: any = {}, types: Record<string, any> = {}): Settings {
+export function settingsOf(config: Json = {}, types: Record<string, Json> = {}): Settings {
   return {
     clusterId: "zzzzz",
     instanceTypes: typesOf(types),

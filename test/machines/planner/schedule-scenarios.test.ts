@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { longestWaitMs } from "../../../src/machines/planner/longest-wait.ts";
 import { statusesOf, World } from "./harness.ts";
-import { describeScenarios, type Scenario } from "./scenarios.ts";
+import { describeScenarios, type Scenario, type Json } from "./scenarios.ts";
 
 /** Cases whose outcome we changed on purpose, with the reason. */
 const MENDED: Record<string, (world: World) => void> = {
@@ -16,7 +16,7 @@ const MENDED: Record<string, (world: World) => void> = {
 };
 
 /** Cases of several passes. */
-const STEPS: Record<string, (world: World, steps: any[]) => void> = {
+const STEPS: Record<string, (world: World, steps: Json[]) => void> = {
   "three runQueue passes; between 2 and 3 instance i-0000002 becomes idle": (world, steps) => {
     for (const [index, { asserted, derived }] of steps.entries()) {
       const second = world.workers.find(({ workerId }) => workerId === "i-0000002");
@@ -51,7 +51,7 @@ const STEPS: Record<string, (world: World, steps: any[]) => void> = {
   },
 };
 
-function checkAsserted(world: World, asserted: any) {
+function checkAsserted(world: World, asserted: Json) {
   if (asserted.creates) expect(world.creates).toEqual(asserted.creates);
   if (asserted.starts) expect(world.starts).toEqual(asserted.starts);
   if (asserted.running) expect([...world.running.keys()]).toEqual(asserted.running);

@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { CloudError, type CreateRequest, type Instance, type InstanceSet } from "../port.ts";
+import { asCloudErrors, notFoundError, quotaError } from "./loopback.errors.ts";
 import { launchInstance } from "./launch.ts";
 import { parsePublic } from "./instance-server.ts";
 import { isAlive } from "./process-table.ts";
@@ -27,6 +28,8 @@ export interface LoopbackOptions {
   readonly nowMs: () => number;
   readonly setTimer: SetTimer;
   readonly instancesMax?: number;
+  /** PATH of the instances, to which the runner's folder is added. */
+  readonly searchPath?: string;
   /** From the start of an instance until it runs its init command and answers by SSH. */
   readonly bootDelayMs?: number;
   /** What a destroyed instance's runners have to end and report, before they are killed. */
@@ -34,6 +37,7 @@ export interface LoopbackOptions {
 }
 
 const DESTROY_GRACE_MS = 5000;
+const SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const ID_PATTERN = /^loopback-[0-9a-f]{12}$/;
 
 /**
@@ -57,18 +61,27 @@ export function makeLoopbackInstanceSet(options: LoopbackOptions): InstanceSet {
     return join(root, instanceId);
   }
 
-  /** Of the instances of this set whose process is alive; what is left of others is cleared away first. */
-  async function readLiving(): Promise<InstanceRecord[]> {
-    const living: InstanceRecord[] = [];
+  /** The instances of this set, and the folders of those that have ended without being destroyed. */
+  function readFolders(): { present: InstanceRecord[]; leftovers: string[] } {
+    const present: InstanceRecord[] = [];
+    const leftovers: string[] = [];
     for (const instanceId of readdirSync(root).filter((name) => ID_PATTERN.test(name))) {
       if (creating.has(instanceId)) continue;
       const record = readInstanceRecord(stateDirOf(instanceId));
       if (record && record.instanceSetId !== options.instanceSetId) continue;
       const running = readProcessRecord(stateDirOf(instanceId));
-      if (record && running && isAlive(running)) living.push(record);
-      else await remove(instanceId, 0);
+      const isPresent = removals.has(instanceId) || (running && isAlive(running));
+      if (!isPresent) leftovers.push(instanceId);
+      else if (record) present.push(record);
     }
-    return living;
+    return { present, leftovers };
+  }
+
+  /** Leaves out what has ended, but only when its runners have ended too: until then containers may run there. */
+  async function list(): Promise<readonly Instance[]> {
+    const { present, leftovers } = readFolders();
+    await Promise.all(leftovers.map((instanceId) => remove(instanceId, 0)));
+    return present.map(toInstance);
   }
 
   /** Shared by all who ask for it at once. */
@@ -98,12 +111,11 @@ export function makeLoopbackInstanceSet(options: LoopbackOptions): InstanceSet {
   async function create(request: CreateRequest, signal: AbortSignal): Promise<Instance> {
     const publicKey = request.publicKey === null ? null : checkPublicKey(request.publicKey);
     const instanceId = `loopback-${randomBytes(6).toString("hex")}`;
-    // Before anything is awaited: two creates at once count each other.
+    // Nothing is awaited between counting and being counted: two creates at once see each other.
+    const presentCount = readFolders().present.length + creating.size;
+    if (presentCount >= instancesMax) throw quotaError(instancesMax);
     creating.add(instanceId);
     try {
-      const livingCount = (await readLiving()).length;
-      const isFirstInLine = [...creating].indexOf(instanceId) + 1;
-      if (livingCount + isFirstInLine > instancesMax) throw quotaError(instancesMax);
       const record: InstanceRecord = {
         instanceId,
         instanceSetId: options.instanceSetId,
@@ -121,6 +133,7 @@ export function makeLoopbackInstanceSet(options: LoopbackOptions): InstanceSet {
         initCommand: request.initCommand,
         crunchRunPath: options.crunchRunPath,
         instancePath: options.instancePath,
+        searchPath: options.searchPath ?? SEARCH_PATH,
         setTimer: options.setTimer,
         signal,
       });
@@ -135,8 +148,7 @@ export function makeLoopbackInstanceSet(options: LoopbackOptions): InstanceSet {
 
   return {
     create: (request, signal) => asCloudErrors(signal, () => create(request, signal)),
-    list: (_tags, signal) =>
-      asCloudErrors(signal, async () => (await readLiving()).map(toInstance)),
+    list: (_tags, signal) => asCloudErrors(signal, list),
     destroy: (instanceId, signal) =>
       asCloudErrors(signal, async () => {
         if (!ID_PATTERN.test(instanceId)) return;
@@ -144,10 +156,9 @@ export function makeLoopbackInstanceSet(options: LoopbackOptions): InstanceSet {
       }),
     setTags: (instanceId, tags, signal) =>
       asCloudErrors(signal, async () => {
-        const record = ID_PATTERN.test(instanceId)
-          ? readInstanceRecord(stateDirOf(instanceId))
-          : undefined;
-        if (!record) throw notFound(instanceId);
+        const isThere = ID_PATTERN.test(instanceId) && !removals.has(instanceId);
+        const record = isThere ? readInstanceRecord(stateDirOf(instanceId)) : undefined;
+        if (!record) throw notFoundError(instanceId);
         const merged = { ...record.tags, ...tags };
         writeInstanceRecord(stateDirOf(instanceId), { ...record, tags: merged });
       }),
@@ -166,7 +177,7 @@ export function makeLoopbackInstanceSet(options: LoopbackOptions): InstanceSet {
       const path = instancePaths(stateDirOf(instanceId)).hostKeyPublic;
       return parsePublic(readFileSync(path, "utf8")).getPublicSSH();
     } catch (cause) {
-      throw notFound(instanceId, cause);
+      throw notFoundError(instanceId, cause);
     }
   }
 }
@@ -174,28 +185,4 @@ export function makeLoopbackInstanceSet(options: LoopbackOptions): InstanceSet {
 function checkPublicKey(publicKey: string): string {
   parsePublic(publicKey);
   return publicKey;
-}
-
-function quotaError(instancesMax: number): CloudError {
-  const message =
-    instancesMax === 1
-      ? "loopback driver is always at quota"
-      : `loopback driver is at its limit of ${instancesMax} instances (DriverParameters.MaxInstances)`;
-  return new CloudError({ code: "quota", message });
-}
-
-function notFound(instanceId: string, cause?: unknown): CloudError {
-  const message = `there is no loopback instance ${instanceId}`;
-  return new CloudError({ code: "notFound", message }, { cause });
-}
-
-async function asCloudErrors<T>(signal: AbortSignal, action: () => Promise<T>): Promise<T> {
-  try {
-    signal.throwIfAborted();
-    return await action();
-  } catch (cause) {
-    if (cause instanceof CloudError) throw cause;
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new CloudError({ code: signal.aborted ? "aborted" : "other", message }, { cause });
-  }
 }

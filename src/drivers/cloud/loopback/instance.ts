@@ -29,6 +29,8 @@ async function main(stateDir: string | undefined): Promise<void> {
 
   await new Promise((resolve) => setTimeout(resolve, record.bootDelayMs));
   const env = {
+    // As sshd has it; the rest of this process's environment is nobody's business.
+    ...pick(process.env, ["HOME", "USER", "LOGNAME"]),
     PATH: `${paths.binDir}:${process.env["PATH"] ?? "/usr/bin:/bin"}`,
     CRUNCH_RUN_LOCK_DIR: paths.lockDir,
     CRUNCH_RUN_DATA_DIR: record.containersDir,
@@ -42,6 +44,10 @@ async function main(stateDir: string | undefined): Promise<void> {
     workDir: stateDir,
   });
   writeProcessRecord(stateDir, { ...identity, port });
+}
+
+function pick(env: NodeJS.ProcessEnv, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, env[name] ?? ""]));
 }
 
 /** Its outcome only goes to the log, as cloud-init's does. */

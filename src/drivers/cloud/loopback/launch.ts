@@ -12,6 +12,7 @@ export interface LaunchOptions {
   readonly initCommand: string;
   readonly crunchRunPath: string;
   readonly instancePath: string;
+  readonly searchPath: string;
   readonly setTimer: SetTimer;
   readonly signal: AbortSignal;
 }
@@ -39,7 +40,7 @@ export async function launchInstance(options: LaunchOptions): Promise<void> {
     cwd: stateDir,
     detached: true,
     // The dispatcher's own environment may hold secrets. The reaper finds the process by its lock folder.
-    env: { ...basicEnvironment(), CRUNCH_RUN_LOCK_DIR: paths.lockDir },
+    env: { ...environment(options.searchPath), CRUNCH_RUN_LOCK_DIR: paths.lockDir },
     stdio: ["ignore", log, log, "ipc"],
   });
   closeSync(log);
@@ -47,25 +48,32 @@ export async function launchInstance(options: LaunchOptions): Promise<void> {
   child.unref();
 }
 
-function started(child: ChildProcess, { setTimer, signal, stateDir }: LaunchOptions) {
+function started(child: ChildProcess, options: LaunchOptions): Promise<void> {
+  const { setTimer, signal, stateDir } = options;
   return new Promise<void>((resolve, reject) => {
     const fail = (text: string) => {
       const tail = readFileSync(instancePaths(stateDir).log, "utf8").trim();
-      reject(new Error(`loopback instance: ${text}: ${tail.slice(-LOG_TAIL_CHARACTERS)}`));
+      settle(() =>
+        reject(new Error(`loopback instance: ${text}: ${tail.slice(-LOG_TAIL_CHARACTERS)}`)),
+      );
     };
-    const onAbort = () => reject(signal.reason as Error);
+    const onAbort = () => settle(() => reject(signal.reason as Error));
+    const onMessage = () => settle(resolve);
+    const onError = (error: Error) => fail(error.message);
+    const onExit = (code: number | null, by: string | null) =>
+      fail(`ended too early (${code ?? by})`);
     const cancelTimer = setTimer(START_TIMEOUT_MS, () =>
       fail(`did not start within ${START_TIMEOUT_MS} ms`),
     );
-    const settle = (action: () => void) => () => {
+    const settle = (action: () => void) => {
       cancelTimer();
       signal.removeEventListener("abort", onAbort);
+      child.off("message", onMessage).off("exit", onExit);
       action();
     };
-    signal.addEventListener("abort", settle(onAbort), { once: true });
-    child.once("message", settle(resolve));
-    child.once("error", (error) => settle(() => fail(error.message))());
-    child.once("exit", (code, by) => settle(() => fail(`ended (${code ?? by})`))());
+    signal.addEventListener("abort", onAbort, { once: true });
+    // The listener for errors stays: without one an error would end the dispatcher.
+    child.on("message", onMessage).on("exit", onExit).on("error", onError);
   });
 }
 
@@ -81,10 +89,9 @@ function withoutSecret(initCommand: string): string {
     .replace(/^umask 0177\s*$/, "");
 }
 
-function basicEnvironment(): NodeJS.ProcessEnv {
+function environment(searchPath: string): NodeJS.ProcessEnv {
   const { username, homedir } = userInfo();
-  const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-  return { PATH: path, HOME: homedir, USER: username, LOGNAME: username };
+  return { PATH: searchPath, HOME: homedir, USER: username, LOGNAME: username };
 }
 
 function quote(text: string): string {

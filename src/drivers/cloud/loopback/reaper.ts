@@ -32,9 +32,12 @@ const KILL_ROUNDS_MAX = 10;
  * whatever else was started over SSH. Throws if some live on.
  */
 export async function reap(options: ReapOptions): Promise<void> {
-  if (options.graceMs > 0) await waitForEnd(terminate(options.stateDir), options.graceMs, options);
+  const known = new Set<number>();
+  if (options.graceMs > 0) {
+    await waitForEnd(terminate(options.stateDir, known), options.graceMs, options);
+  }
   for (let round = 0; ; round++) {
-    const left = findProcesses(options.stateDir);
+    const left = findProcesses(options.stateDir, known);
     if (left.length === 0) return;
     if (round === KILL_ROUNDS_MAX) {
       throw new Error(`processes ${left.map(({ pid }) => pid).join(", ")} do not end by SIGKILL`);
@@ -58,44 +61,50 @@ async function waitForEnd(
 }
 
 /** Commands of runners are left to their runners, which then report what became of them. */
-function terminate(stateDir: string): ProcessEntry[] {
-  const all = findProcesses(stateDir);
+function terminate(stateDir: string, known: Set<number>): ProcessEntry[] {
+  const all = findProcesses(stateDir, known);
   const runnerPids = readRunnerPids(instancePaths(stateDir).lockDir);
   const runners = all.filter(({ pid }) => runnerPids.has(pid));
-  const ofRunners = withDescendants(runners, all);
+  const ofRunners = new Set(runners.map(({ pid }) => pid));
+  addDescendants(ofRunners, all);
   for (const { pid } of all) {
     if (runnerPids.has(pid) || !ofRunners.has(pid)) sendSignal(pid, "SIGTERM");
   }
   return all;
 }
 
-/** The processes that belong to the instance and are alive. */
-function findProcesses(stateDir: string): ProcessEntry[] {
+/**
+ * The processes that belong to the instance and are alive. They are found by what they were started with, and by their
+ * descent from others: a command may clear its environment. `known` collects them, since those that are dead already
+ * still name the groups and sessions that they led.
+ */
+function findProcesses(stateDir: string, known: Set<number>): ProcessEntry[] {
   const { lockDir } = instancePaths(stateDir);
-  const all = listProcesses();
-  const self = process.pid;
   const instance = readProcessRecord(stateDir);
-  const roots = all.filter(
-    ({ pid }) =>
-      pid !== self &&
-      ((pid === instance?.pid && isAlive(instance)) ||
-        hasEnvironment(pid, `CRUNCH_RUN_LOCK_DIR=${lockDir}`) ||
-        holdsFileIn(pid, lockDir)),
+  // Nothing of an instance is older than itself. This spares most of the machine's open files.
+  const all = listProcesses().filter(
+    ({ pid, startTicks }) =>
+      pid !== process.pid && (!instance || Number(startTicks) >= Number(instance.startTicks)),
   );
-  const pids = withDescendants(roots, all);
-  return all.filter(({ pid }) => pid !== self && pids.has(pid));
+  for (const { pid } of all) {
+    const isOurs =
+      (pid === instance?.pid && isAlive(instance)) ||
+      hasEnvironment(pid, `CRUNCH_RUN_LOCK_DIR=${lockDir}`) ||
+      holdsFileIn(pid, lockDir);
+    if (isOurs) known.add(pid);
+  }
+  addDescendants(known, all);
+  return all.filter(({ pid }) => known.has(pid));
 }
 
-/** With the children, and with the groups and sessions that one of them leads: a command may clear its environment. */
-function withDescendants(roots: readonly ProcessEntry[], all: readonly ProcessEntry[]) {
-  const pids = new Set(roots.map(({ pid }) => pid));
+/** Adds the children of those, and the groups and sessions that one of them leads. */
+function addDescendants(pids: Set<number>, all: readonly ProcessEntry[]): void {
   for (let before = -1; before !== pids.size;) {
     before = pids.size;
     for (const { pid, parentPid, groupId, sessionId } of all) {
       if (pids.has(parentPid) || pids.has(groupId) || pids.has(sessionId)) pids.add(pid);
     }
   }
-  return pids;
 }
 
 /** As the runners noted them in their lock files (spec §13). */

@@ -193,7 +193,8 @@ function startDeadline(timeoutMs: number, signal: AbortSignal | undefined) {
     explain(method: string, url: string, error: unknown): ArvadosError {
       if (error instanceof ArvadosError) return error;
       const given = `${method} ${url} giving up after 1 attempt(s)`;
-      if (signal?.aborted) return new ArvadosError("aborted", `${given}: aborted`, { cause: error });
+      if (signal?.aborted)
+        return new ArvadosError("aborted", `${given}: aborted`, { cause: error });
       if (controller.signal.aborted) {
         const message = `${given}: no complete answer within ${timeoutMs} ms`;
         return new ArvadosError("timeout", message, { cause: error });

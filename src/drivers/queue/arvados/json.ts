@@ -44,7 +44,11 @@ function isInteger(text: string, start: number, end: number): boolean {
 
 /** The index behind the closing quote of the string that opens at `open`. */
 function endOfString(text: string, open: number): number {
-  for (let close = text.indexOf('"', open + 1); close !== -1; close = text.indexOf('"', close + 1)) {
+  for (
+    let close = text.indexOf('"', open + 1);
+    close !== -1;
+    close = text.indexOf('"', close + 1)
+  ) {
     let before = close - 1;
     while (text[before] === "\\") before--;
     if ((close - before) % 2 === 1) return close + 1;
@@ -62,5 +66,5 @@ export function stringifyLossless(value: unknown): string {
       .map(([key, member]) => `${JSON.stringify(key)}:${stringifyLossless(member)}`);
     return `{${members.join(",")}}`;
   }
-  return (JSON.stringify(value) as string | undefined) ?? "null";
+  return JSON.stringify(value) ?? "null";
 }

@@ -46,7 +46,8 @@ function makeCollector(client: ArvadosClient, signal: AbortSignal) {
   async function fetchPage(params: Params): Promise<Page> {
     const answer = await client.request("GET", CONTAINERS, params, { signal });
     const items = (answer as { items?: unknown } | null)?.items;
-    if (!Array.isArray(items)) throw protocolError(`GET ${CONTAINERS}: the answer has no list of items`);
+    if (!Array.isArray(items))
+      throw protocolError(`GET ${CONTAINERS}: the answer has no list of items`);
     const containerIds: string[] = [];
     for (const item of items) {
       const row = readRow(item);
@@ -87,9 +88,15 @@ function makeCollector(client: ArvadosClient, signal: AbortSignal) {
       ["state", "=", "Queued"],
       ["priority", ">", "0"],
     ];
-    const params = { select: SELECT, order: "priority desc", limit: PAGE_LIMIT, count: "none", filters };
+    const params = {
+      select: SELECT,
+      order: "priority desc",
+      limit: PAGE_LIMIT,
+      count: "none",
+      filters,
+    };
     let counted = 0;
-    for (let offset = 0; counted < AVAILABLE_TARGET; ) {
+    for (let offset = 0; counted < AVAILABLE_TARGET;) {
       const page = await fetchPage({ ...params, offset });
       offset += page.rows;
       const fresh = page.containerIds.filter((containerId) => !seen.has(containerId));

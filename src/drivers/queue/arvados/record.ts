@@ -19,7 +19,7 @@ export const SELECT = [
 ] as const;
 
 /** What the API leaves out or answers with null counts as zero, as in the original. */
-function orZero<T extends z.ZodType>(schema: T, zero: z.input<T>) {
+function orZero<T extends z.ZodType>(schema: T, zero: unknown) {
   return z.preprocess((value) => value ?? zero, schema);
 }
 
@@ -122,7 +122,10 @@ export function readOperation(answer: unknown): OperationResult | string {
   if (!result.success) return describe(result.error);
   // The answer of lock and unlock may lack the priority: that is not a priority of 0.
   const given = (answer as { priority?: unknown }).priority;
-  return { state: result.data.state, priority: given == null ? null : (result.data.priority ?? null) };
+  return {
+    state: result.data.state,
+    priority: given == null ? null : (result.data.priority ?? null),
+  };
 }
 
 export function readState(answer: unknown): ContainerState | undefined {

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { isIP } from "node:net";
 
 export interface TransportOptions {
   /** Accept any certificate. */
@@ -87,7 +88,8 @@ function exchangeOnce(
         Accept: "application/json",
         ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }),
       },
-      servername: hostname,
+      // A certificate names hosts, not addresses.
+      ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
       signal,
     });
     let answered = false;
@@ -120,6 +122,7 @@ async function readAll(response: IncomingMessage): Promise<string> {
     }
     chunks.push(chunk);
   }
-  if (!response.complete) throw new Error("the connection was closed in the middle of the response");
+  if (!response.complete)
+    throw new Error("the connection was closed in the middle of the response");
   return Buffer.concat(chunks).toString("utf8");
 }

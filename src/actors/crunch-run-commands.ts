@@ -1,0 +1,147 @@
+import type { InstanceType } from "../machines/model/instance-type.ts";
+
+/** How crunch-run is called on a worker (spec §7.7 to §7.9). */
+export interface RunnerCall {
+  /** The remote command: deployed path, or CrunchRunCommand. */
+  readonly runnerCommand: string;
+  readonly remoteUser: string;
+}
+
+export function sudo(remoteUser: string): string {
+  return remoteUser === "root" ? "" : "sudo ";
+}
+
+export function startCommand(
+  { runnerCommand, remoteUser }: RunnerCall,
+  options: { runtimeEngine: string; extraArguments: readonly string[]; containerId: string },
+): string {
+  const { runtimeEngine, extraArguments, containerId } = options;
+  const quoted = [`--runtime-engine=${runtimeEngine}`, ...extraArguments, containerId].map(quote);
+  return `${sudo(remoteUser)}${runnerCommand} --detach --stdin-config ${quoted.join(" ")}`;
+}
+
+export function listCommand({ runnerCommand, remoteUser }: RunnerCall): string {
+  return `${sudo(remoteUser)}${runnerCommand} --list`;
+}
+
+export function killCommand(
+  { runnerCommand, remoteUser }: RunnerCall,
+  options: { signal: number; containerId: string },
+): string {
+  return `${sudo(remoteUser)}${runnerCommand} --kill ${options.signal} ${options.containerId}`;
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** Copies the runner's binary, given on stdin; the mode is set first, so that a correct sum implies a correct mode. */
+export function deployCommand({ runnerCommand, remoteUser }: RunnerCall): string {
+  const directory = runnerCommand.slice(0, runnerCommand.lastIndexOf("/") + 1);
+  const script = [
+    "set -e",
+    `dstdir="${directory}"`,
+    `dstfile="${runnerCommand}"`,
+    'mkdir -p "$dstdir"',
+    'touch "$dstfile"',
+    'chmod 0755 "$dstdir" "$dstfile"',
+    'cat >"$dstfile"',
+  ].join("; ");
+  return remoteUser === "root" ? script : `sudo sh -c ${quote(script)}`;
+}
+
+export interface Listing {
+  /** In order of id. */
+  readonly containerIds: readonly string[];
+  readonly broken: boolean;
+  readonly stale: boolean;
+}
+
+const LINE_MAX = 200;
+
+/** Reads what `crunch-run --list` prints (spec §7.8). Lines of other clusters and of unknown form are passed over. */
+export function parseListing(stdout: string, clusterId: string): Listing {
+  const containerIds = new Set<string>();
+  let broken = false;
+  let stale = false;
+  for (const line of stdout.split("\n")) {
+    if (line === "broken") broken = true;
+    if (!line.startsWith(`${clusterId}-`) || line.length > LINE_MAX) continue;
+    const [containerId = "", suffix, ...rest] = line.split(" ");
+    if (rest.length > 0 || !CONTAINER_ID.test(containerId)) continue;
+    if (suffix === undefined) containerIds.add(containerId);
+    else if (suffix === "stale") stale = true;
+  }
+  return { containerIds: [...containerIds].sort(), broken, stale };
+}
+
+const CONTAINER_ID = /^[a-z0-9]{5}-[a-z0-9]{5}-[a-z0-9]{15}$/;
+
+/** What crunch-run reads from its standard input (spec §7.7). Holds secrets: never logged, never journaled. */
+export interface StdinConfig {
+  readonly Env: Readonly<Record<string, string>>;
+  readonly KeepBuffers: number;
+  readonly EC2SpotCheck: boolean;
+  readonly Cluster: unknown;
+}
+
+export interface StdinOptions {
+  readonly containerId: string;
+  readonly instanceType: InstanceType;
+  readonly instanceAddress: string;
+  readonly apiHost: string;
+  readonly systemRootToken: string;
+  readonly insecure: boolean;
+  readonly driver: string;
+  readonly localKeepBlobBuffersPerVcpu: number;
+  /** The whole cluster configuration; sent only when a local keepstore is wanted. */
+  readonly clusterConfig: unknown;
+  readonly hmacHex: (key: string, message: string) => string;
+}
+
+export function stdinConfig(options: StdinOptions): StdinConfig {
+  const { instanceType, systemRootToken, localKeepBlobBuffersPerVcpu: buffers } = options;
+  return {
+    Env: {
+      ARVADOS_API_HOST: options.apiHost,
+      ARVADOS_API_TOKEN: systemRootToken,
+      ...(options.insecure ? { ARVADOS_API_HOST_INSECURE: "1" } : {}),
+      GatewayAddress: gatewayAddress(options.instanceAddress),
+      GatewayAuthSecret: options.hmacHex(systemRootToken, options.containerId),
+      InstanceType: `${JSON.stringify(instanceTypeJson(instanceType), null, 4)}\n`,
+    },
+    KeepBuffers: buffers > 0 ? buffers * instanceType.vcpus : 0,
+    EC2SpotCheck: options.driver === "ec2" && instanceType.preemptible,
+    Cluster: buffers > 0 ? options.clusterConfig : null,
+  };
+}
+
+/** The instance's host, and port 0: crunch-run chooses one. */
+export function gatewayAddress(address: string): string {
+  const bracketed = /^\[(.*)\](?::\d*)?$/.exec(address);
+  if (bracketed) return `[${bracketed[1]}]:0`;
+  const colons = address.split(":").length - 1;
+  if (colons > 1) return `[${address}]:0`;
+  return `${colons === 1 ? address.slice(0, address.indexOf(":")) : address}:0`;
+}
+
+/** As in the API and in crunch-run's environment (spec §1.4): neither name nor scratch. */
+export function instanceTypeJson(type: InstanceType): Record<string, unknown> {
+  const { gpu } = type;
+  return {
+    ProviderType: type.providerType,
+    VCPUs: type.vcpus,
+    RAM: type.ram,
+    IncludedScratch: type.includedScratch,
+    AddedScratch: type.addedScratch,
+    Price: type.price,
+    Preemptible: type.preemptible,
+    GPU: {
+      Stack: gpu.stack,
+      DriverVersion: gpu.driverVersion,
+      HardwareTarget: gpu.hardwareTarget,
+      DeviceCount: gpu.deviceCount,
+      VRAM: gpu.vram,
+    },
+  };
+}

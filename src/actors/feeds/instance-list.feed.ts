@@ -1,0 +1,140 @@
+import { CloudError } from "../../drivers/cloud/port.ts";
+import type { Instance, InstanceSet } from "../../drivers/cloud/port.ts";
+import type { Clock } from "../clock.ts";
+import { DeadlineError, withDeadline } from "../deadline.ts";
+import type { InstanceDirectory } from "../instance-directory.ts";
+import { readIdleBehavior } from "../instance-tags.ts";
+import type { TagNames } from "../instance-tags.ts";
+import type { Supervisor } from "../supervisor.ts";
+import { Rounds } from "./rounds.ts";
+
+export interface InstanceListOptions {
+  readonly supervisor: Pick<Supervisor, "submit" | "seq" | "known" | "accepting">;
+  readonly clock: Clock;
+  readonly cloud: Pick<InstanceSet, "list">;
+  readonly directory: InstanceDirectory;
+  readonly tagNames: TagNames;
+  readonly instanceSetId: string;
+  readonly syncIntervalMs: number;
+  readonly timeoutMs: number;
+  readonly secretOf: (commandId: string) => string;
+  readonly lastGoodProbeAtMs: (workerId: string) => number;
+  /** "" when a list came through. */
+  readonly onOutcome: (failure: string) => void;
+  readonly broke: (error: unknown) => void;
+}
+
+/** Where two lists in a row decide, the second one comes after this. */
+const SOON_MS = 1_000;
+
+/** Lists the cloud's instances (spec §7.4), hands on what differs from what is known, and names what is missing. */
+export class InstanceListFeed {
+  readonly #options: InstanceListOptions;
+  readonly #rounds: Rounds;
+
+  constructor(options: InstanceListOptions) {
+    this.#options = options;
+    const { clock, broke } = options;
+    this.#rounds = new Rounds({ clock, broke, round: () => this.#round() });
+  }
+
+  start(): void {
+    this.#rounds.start();
+  }
+
+  stop(): void {
+    this.#rounds.stop();
+  }
+
+  /** Something is expected to change: list before the interval is over. */
+  soon(): void {
+    this.#rounds.soon(Math.min(SOON_MS, this.#options.syncIntervalMs));
+  }
+
+  async #round(): Promise<number> {
+    const { supervisor, clock, syncIntervalMs, onOutcome } = this.#options;
+    if (!supervisor.accepting) return SOON_MS;
+    const basedOnSeq = supervisor.seq;
+    const listStartedAtMs = clock.nowMs();
+    let instances: readonly Instance[];
+    try {
+      instances = await this.#list();
+    } catch (error) {
+      if (!(error instanceof CloudError) && !(error instanceof DeadlineError)) throw error;
+      onOutcome(error.message);
+      return this.#pauseAfter(error);
+    }
+    onOutcome("");
+    if (!supervisor.accepting) return SOON_MS;
+    for (const instance of instances) this.#seen(instance, basedOnSeq);
+    const anyMissing = this.#tellMissing(instances, { basedOnSeq, listStartedAtMs });
+    void supervisor.submit({
+      type: "instances.listed",
+      basedOnSeq,
+      listStartedAtMs,
+      instancesCount: instances.length,
+    });
+    return anyMissing ? Math.min(SOON_MS, syncIntervalMs) : syncIntervalMs;
+  }
+
+  #list(): Promise<readonly Instance[]> {
+    const { clock, cloud, timeoutMs, tagNames, instanceSetId } = this.#options;
+    const ours = { [tagNames.instanceSetId]: instanceSetId };
+    return withDeadline(clock, timeoutMs, (signal) => cloud.list(ours, signal));
+  }
+
+  #pauseAfter(error: CloudError | DeadlineError): number {
+    const { clock, syncIntervalMs } = this.#options;
+    const retryAtMs = error instanceof CloudError ? error.failure.retryAtMs : undefined;
+    return retryAtMs === undefined ? syncIntervalMs : Math.max(0, retryAtMs - clock.nowMs());
+  }
+
+  #seen(instance: Instance, basedOnSeq: number): void {
+    const { supervisor, directory, tagNames } = this.#options;
+    const { instanceId, address, providerType, tags } = instance;
+    directory.set(instance);
+    const createdBy = this.#creatorOf(instance);
+    void supervisor.submit({
+      type: "instance.seen",
+      basedOnSeq,
+      instanceId,
+      createdBy,
+      address,
+      instanceType: tags[tagNames.instanceType] ?? "",
+      providerType,
+      idleBehavior: readIdleBehavior(tags, tagNames),
+    });
+  }
+
+  /** The create of ours whose secret it carries, unless it is known by its own id already. */
+  #creatorOf({ instanceId, tags }: Instance): string | null {
+    const { supervisor, tagNames, secretOf } = this.#options;
+    const secret = tags[tagNames.instanceSecret];
+    if (!secret || supervisor.known.workerOfInstance(instanceId) !== undefined) return null;
+    for (const [workerId, { value }] of supervisor.known.entries("worker"))
+      if (value.lifecycle === "creating" && secretOf(workerId) === secret) return workerId;
+    return null;
+  }
+
+  #tellMissing(
+    instances: readonly Instance[],
+    list: { basedOnSeq: number; listStartedAtMs: number },
+  ): boolean {
+    const { supervisor, lastGoodProbeAtMs } = this.#options;
+    const listed = new Set(instances.map(({ instanceId }) => instanceId));
+    let anyMissing = false;
+    for (const workerId of supervisor.known.ids("worker")) {
+      const worker = supervisor.known.get("worker", workerId);
+      if (!worker || worker.context.instanceId === "" || listed.has(worker.context.instanceId))
+        continue;
+      anyMissing = true;
+      void supervisor.submit({
+        type: "instance.missing",
+        workerId,
+        ...list,
+        lastGoodProbeAtMs: lastGoodProbeAtMs(workerId),
+      });
+    }
+    return anyMissing;
+  }
+}

@@ -1,0 +1,158 @@
+import { concatMap, delay, from, mergeMap, of, Subject, takeUntil } from "rxjs";
+import type { WorkerSnapshot } from "../../machines/worker/worker.machine.ts";
+import type { Clock } from "../clock.ts";
+import { clockScheduler } from "../scheduler.ts";
+import type { Supervisor } from "../supervisor.ts";
+import type { CallOutcome, WorkerCalls } from "../worker-calls.ts";
+import { Rounds } from "./rounds.ts";
+
+export interface ProbeOptions {
+  readonly supervisor: Pick<Supervisor, "submit" | "seq" | "known" | "readModel" | "accepting">;
+  readonly clock: Clock;
+  readonly calls: Pick<WorkerCalls, "bootProbe" | "deploy" | "list">;
+  /** 0 to 1. */
+  readonly random: () => number;
+  readonly probeIntervalMs: number;
+  readonly maxProbesPerSecond: number;
+  /** A run probe ended, for the metric of spec §12. */
+  readonly onRunProbe: (outcome: "success" | "fail", durationMs: number) => void;
+  readonly broke: (error: unknown) => void;
+}
+
+const PROBES_AT_ONCE_MAX = 500;
+
+/** Probes every worker that the cloud has named, in rounds (spec §7.8), and remembers when each last answered well. */
+export class ProbeFeed {
+  readonly #options: ProbeOptions;
+  readonly #rounds: Rounds;
+  readonly #wanted = new Subject<string>();
+  readonly #stop = new Subject<void>();
+  /** At most one probe a worker at a time, waiting ones included. */
+  readonly #probing = new Set<string>();
+  readonly #lastGoodAtMs = new Map<string, number>();
+  readonly #startedAtMs: number;
+
+  constructor(options: ProbeOptions) {
+    this.#options = options;
+    const { clock, broke } = options;
+    this.#startedAtMs = clock.nowMs();
+    this.#rounds = new Rounds({ clock, broke, round: () => this.#round() });
+  }
+
+  start(): void {
+    const { clock, maxProbesPerSecond, broke } = this.#options;
+    const paceMs = 1000 / maxProbesPerSecond;
+    const scheduler = clockScheduler(clock);
+    this.#wanted
+      .pipe(
+        concatMap((workerId) => of(workerId).pipe(delay(paceMs, scheduler))),
+        mergeMap((workerId) => from(this.#probe(workerId)), PROBES_AT_ONCE_MAX),
+        takeUntil(this.#stop),
+      )
+      .subscribe({ error: broke });
+    this.#rounds.start();
+  }
+
+  stop(): void {
+    this.#rounds.stop();
+    this.#stop.next();
+    this.#stop.complete();
+  }
+
+  /** Probes a worker before its turn, as soon as the pace allows. */
+  want(workerId: string): void {
+    if (this.#probing.has(workerId)) return;
+    this.#probing.add(workerId);
+    this.#wanted.next(workerId);
+  }
+
+  /** Never before this run knew of the worker: fresh deadlines after a restart. */
+  lastGoodProbeAtMs(workerId: string): number {
+    const appearedAtMs = this.#options.supervisor.known.get("worker", workerId)?.context
+      .appearedAtMs;
+    return this.#lastGoodAtMs.get(workerId) ?? Math.max(this.#startedAtMs, appearedAtMs ?? 0);
+  }
+
+  async #round(): Promise<number> {
+    const { supervisor, clock, random, probeIntervalMs } = this.#options;
+    // Many dispatchers started together should not probe together (spec §7.8).
+    await new Promise<void>((resolve) =>
+      clock.setTimer((random() * probeIntervalMs) / 23, resolve),
+    );
+    if (supervisor.accepting)
+      for (const workerId of supervisor.known.ids("worker"))
+        if (this.#isProbed(workerId)) this.want(workerId);
+    for (const workerId of this.#lastGoodAtMs.keys())
+      if (!supervisor.known.get("worker", workerId)) this.#lastGoodAtMs.delete(workerId);
+    return probeIntervalMs;
+  }
+
+  #isProbed(workerId: string): boolean {
+    const lifecycle = this.#options.supervisor.known.get("worker", workerId)?.value.lifecycle;
+    return (
+      lifecycle !== undefined &&
+      lifecycle !== "creating" &&
+      lifecycle !== "shutdown" &&
+      lifecycle !== "gone"
+    );
+  }
+
+  async #probe(workerId: string): Promise<void> {
+    try {
+      const worker = this.#options.supervisor.known.get("worker", workerId);
+      if (worker && this.#isProbed(workerId)) await this.#probeWorker(worker);
+    } finally {
+      this.#probing.delete(workerId);
+    }
+  }
+
+  async #probeWorker({ value, context }: WorkerSnapshot): Promise<void> {
+    const { supervisor, clock, calls } = this.#options;
+    const startedAtMs = clock.nowMs();
+    const basedOnSeq = supervisor.seq;
+    const { workerId } = context;
+    const unknown = value.lifecycle === "unknown";
+    const isNew = unknown || value.lifecycle === "booting";
+    const boot: CallOutcome = isNew ? await calls.bootProbe(context) : { ok: true };
+    const deployed: CallOutcome =
+      isNew && (boot.ok || unknown) ? await calls.deploy(context) : { ok: true };
+    const booted = boot.ok && deployed.ok;
+    const bootError = boot.ok ? (deployed.ok ? "" : deployed.error) : boot.error;
+    const observed = { workerId, basedOnSeq, startedAtMs };
+    const lastGoodProbeAtMs = this.lastGoodProbeAtMs(workerId);
+    if (!booted && !unknown) {
+      const failed = { lastGoodProbeAtMs, booted, broken: false, error: bootError };
+      void supervisor.submit({ type: "probe.failed", ...observed, ...failed });
+      return;
+    }
+    const listing = await this.#list({ value, context } as WorkerSnapshot);
+    if (!listing.ok) {
+      const failed = { lastGoodProbeAtMs, booted, broken: false, error: listing.error };
+      void supervisor.submit({ type: "probe.failed", ...observed, ...failed });
+      return;
+    }
+    const { containerIds, broken, stale } = listing;
+    // Not booted, nothing listed and nothing known to run: no better than no answer (spec §7.8 step 5).
+    if (!booted && containerIds.length === 0 && !this.#hasProcesses(workerId)) {
+      const failed = { lastGoodProbeAtMs, booted, broken, error: bootError };
+      void supervisor.submit({ type: "probe.failed", ...observed, ...failed });
+      return;
+    }
+    this.#lastGoodAtMs.set(workerId, clock.nowMs());
+    const good = { booted, containerIds: [...containerIds], broken, stale, bootError };
+    void supervisor.submit({ type: "probe.succeeded", ...observed, ...good });
+  }
+
+  async #list({ context }: WorkerSnapshot): ReturnType<WorkerCalls["list"]> {
+    const { clock, calls, onRunProbe } = this.#options;
+    const beganMs = clock.nowMs();
+    const listing = await calls.list(context);
+    onRunProbe(listing.ok ? "success" : "fail", clock.nowMs() - beganMs);
+    return listing;
+  }
+
+  #hasProcesses(workerId: string): boolean {
+    const worker = this.#options.supervisor.known.get("worker", workerId);
+    return Object.keys(worker?.context.processes ?? {}).length > 0;
+  }
+}

@@ -1,0 +1,162 @@
+import { QueueError } from "../../drivers/queue/port.ts";
+import type { Queue, QueuePoll, RejectedRow } from "../../drivers/queue/port.ts";
+import type { ContainerRecord } from "../../machines/model/fact.ts";
+import type { Clock } from "../clock.ts";
+import { DeadlineError, withDeadline } from "../deadline.ts";
+import type { Supervisor } from "../supervisor.ts";
+import { Rounds } from "./rounds.ts";
+
+export interface QueuePollOptions {
+  readonly supervisor: Pick<Supervisor, "submit" | "seq" | "known" | "accepting" | "replan">;
+  readonly clock: Clock;
+  readonly queue: Queue;
+  readonly pollIntervalMs: number;
+  readonly timeoutMs: number;
+  readonly clean: (text: string) => string;
+  /** "" when a poll came through. */
+  readonly onOutcome: (failure: string) => void;
+  readonly broke: (error: unknown) => void;
+}
+
+const SOON_MS = 500;
+/** Mounts fetched at once for containers that are new. */
+const MOUNTS_AT_ONCE_MAX = 8;
+
+/** Polls the queue (spec §4.2) and hands on what differs from what is known. */
+export class QueuePollFeed {
+  readonly #options: QueuePollOptions;
+  readonly #rounds: Rounds;
+  #polledSeq = 0;
+
+  constructor(options: QueuePollOptions) {
+    this.#options = options;
+    const { clock, broke } = options;
+    this.#rounds = new Rounds({ clock, broke, round: () => this.#round() });
+  }
+
+  start(): void {
+    this.#rounds.start();
+  }
+
+  stop(): void {
+    this.#rounds.stop();
+  }
+
+  /** A record is expected to have changed. */
+  soon(): void {
+    this.#rounds.soon(Math.min(SOON_MS, this.#options.pollIntervalMs));
+  }
+
+  /** The newest `seq` when the newest complete poll began: the queue's threshold (spec §4.2). */
+  polledSeq(): number {
+    return this.#polledSeq;
+  }
+
+  /** The pause is at least as long as the poll took (spec §6.1). */
+  async #round(): Promise<number> {
+    const { supervisor, clock, pollIntervalMs, onOutcome } = this.#options;
+    if (!supervisor.accepting) return SOON_MS;
+    const startedAtMs = clock.nowMs();
+    const basedOnSeq = supervisor.seq;
+    try {
+      const poll = await this.#poll();
+      onOutcome("");
+      await this.#handOn(poll, basedOnSeq);
+      this.#polledSeq = basedOnSeq;
+      void supervisor.submit({ type: "queue.polled", basedOnSeq, startedAtMs });
+      supervisor.replan();
+    } catch (error) {
+      if (!(error instanceof QueueError) && !(error instanceof DeadlineError)) throw error;
+      onOutcome(error.message);
+      if (this.#polledSeq === 0) return Math.max(pollIntervalMs / 10, 1000);
+    }
+    return Math.max(pollIntervalMs, clock.nowMs() - startedAtMs);
+  }
+
+  #poll(): Promise<QueuePoll> {
+    const { clock, queue, timeoutMs } = this.#options;
+    const known = this.#known();
+    return withDeadline(clock, timeoutMs, (signal) => queue.poll(known, signal));
+  }
+
+  #known(): { containerId: string; ended: boolean }[] {
+    const known = [];
+    for (const [containerId, { value }] of this.#options.supervisor.known.entries("container")) {
+      if (value.record === "unlisted") continue;
+      const ended = value.record === "Complete" || value.record === "Cancelled";
+      known.push({ containerId, ended });
+    }
+    return known;
+  }
+
+  async #handOn(poll: QueuePoll, basedOnSeq: number): Promise<void> {
+    const { supervisor } = this.#options;
+    const added: string[] = [];
+    for (const [containerId, record] of poll.entries) {
+      const known = supervisor.known.get("container", containerId);
+      if (!known || known.value.record === "unlisted") added.push(containerId);
+      else if (known.value.record !== record.state || known.context.priority !== record.priority)
+        void supervisor.submit({
+          type: "container.changed",
+          containerId,
+          basedOnSeq,
+          state: record.state,
+          priority: record.priority,
+        });
+    }
+    for (const [containerId, row] of poll.rejected) this.#reject(containerId, row, basedOnSeq);
+    for (const { containerId } of this.#known())
+      if (!poll.entries.has(containerId) && !poll.rejected.has(containerId))
+        void supervisor.submit({ type: "container.missing", containerId, basedOnSeq });
+    await this.#add(added, poll, basedOnSeq);
+  }
+
+  /** A record that cannot be read would be tried for ever: it is cancelled with the reason (spec §4.4). */
+  #reject(containerId: string, { state, error }: RejectedRow, basedOnSeq: number): void {
+    const { supervisor, clean } = this.#options;
+    const known = supervisor.known.get("container", containerId);
+    if (state === null || (known && known.value.record !== "unlisted")) return;
+    void supervisor.submit({
+      type: "container.rejected",
+      containerId,
+      basedOnSeq,
+      state,
+      error: clean(error),
+    });
+  }
+
+  /** Mounts are fetched once for each container, and only the space they need is kept. */
+  async #add(containerIds: readonly string[], poll: QueuePoll, basedOnSeq: number): Promise<void> {
+    const waiting = [...containerIds];
+    const worker = async (): Promise<void> => {
+      for (let id = waiting.shift(); id !== undefined; id = waiting.shift())
+        await this.#addOne(id, poll.entries.get(id) as ContainerRecord, basedOnSeq);
+    };
+    await Promise.all(Array.from({ length: MOUNTS_AT_ONCE_MAX }, worker));
+  }
+
+  async #addOne(containerId: string, record: ContainerRecord, basedOnSeq: number): Promise<void> {
+    const { supervisor, clock, queue, timeoutMs, onOutcome, clean } = this.#options;
+    try {
+      const tmpMounts = await withDeadline(clock, timeoutMs, (signal) =>
+        queue.tmpMounts(containerId, signal),
+      );
+      const added = { ...record, tmpMounts };
+      void supervisor.submit({ type: "container.added", containerId, basedOnSeq, record: added });
+    } catch (error) {
+      if (!(error instanceof QueueError) && !(error instanceof DeadlineError)) throw error;
+      // Still unknown, so the next poll tries again.
+      onOutcome(`error getting mounts of ${containerId}: ${error.message}`);
+      if (!(error instanceof QueueError) || !error.undecodable) return;
+      const words = clean(`error getting mounts from container record: ${error.message}`);
+      const { state } = record;
+      void supervisor.submit({
+        type: "container.rejected",
+        containerId,
+        basedOnSeq,
+        state,
+        error: words,
+      });
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import { SshError } from "../drivers/ssh/port.ts";
+import type { SshExecutor, SshResult } from "../drivers/ssh/port.ts";
+import type { WorkerContext } from "../machines/worker/worker.types.ts";
+import {
+  deployCommand,
+  killCommand,
+  listCommand,
+  parseListing,
+  startCommand,
+} from "./crunch-run-commands.ts";
+import type { Listing, RunnerCall, StdinConfig } from "./crunch-run-commands.ts";
+import type { InstanceDirectory } from "./instance-directory.ts";
+import type { RunnerBinary } from "./runner-binary.ts";
+import type { Sessions } from "./sessions.ts";
+
+export interface WorkerCallsOptions {
+  readonly clusterId: string;
+  readonly sessions: Sessions;
+  readonly directory: InstanceDirectory;
+  readonly bootProbeCommand: string;
+  readonly crunchRunCommand: string;
+  readonly deployDirectory: string;
+  readonly runnerBinary: RunnerBinary | undefined;
+  readonly runtimeEngine: string;
+  readonly extraArguments: readonly string[];
+  readonly commandTimeoutMs: number;
+  readonly stdinConfig: (worker: WorkerContext, containerId: string) => StdinConfig;
+  readonly onConnected: (workerId: string) => void;
+  /** Cuts and redacts what comes from outside. */
+  readonly clean: (text: string) => string;
+}
+
+export type CallOutcome = { readonly ok: true } | { readonly ok: false; readonly error: string };
+
+/** What the dispatcher does on workers, over SSH (spec §7.7 to §7.9). Never throws for what a worker does. */
+export class WorkerCalls {
+  readonly #options: WorkerCallsOptions;
+
+  constructor(options: WorkerCallsOptions) {
+    this.#options = options;
+  }
+
+  async bootProbe(worker: WorkerContext): Promise<CallOutcome> {
+    const command = this.#options.bootProbeCommand || "true";
+    return this.#attempt(command, () => this.#execute(worker, command));
+  }
+
+  /** Makes sure that the runner's binary is there (spec §7.8, runner deployment). */
+  async deploy(worker: WorkerContext): Promise<CallOutcome> {
+    const { runnerBinary } = this.#options;
+    if (!runnerBinary) return { ok: true };
+    try {
+      const { content, md5 } = await runnerBinary.load();
+      const call = await this.#runner(worker);
+      const sum = await this.#execute(worker, `md5sum ${call.runnerCommand}`);
+      const wanted = `${md5}  ${call.runnerCommand}\n`;
+      if (sum.exitCode === 0 && sum.stdout === wanted && sum.stderr === "") return { ok: true };
+      return await this.#attempt("installing the runner binary", () =>
+        this.#execute(worker, deployCommand(call), content),
+      );
+    } catch (error) {
+      return { ok: false, error: this.#words(error) };
+    }
+  }
+
+  async list(
+    worker: WorkerContext,
+  ): Promise<({ ok: true } & Listing) | { ok: false; error: string }> {
+    try {
+      const command = listCommand(await this.#runner(worker));
+      const result = await this.#execute(worker, command);
+      if (result.exitCode !== 0) return { ok: false, error: this.#failed(command, result) };
+      return { ok: true, ...parseListing(result.stdout, this.#options.clusterId) };
+    } catch (error) {
+      return { ok: false, error: this.#words(error) };
+    }
+  }
+
+  /** `unknown`: the command was handed over, and nobody knows what became of it. */
+  async start(
+    worker: WorkerContext,
+    containerId: string,
+  ): Promise<{ outcome: "started" | "failed" | "unknown"; error: string }> {
+    const { runtimeEngine, extraArguments, stdinConfig } = this.#options;
+    try {
+      const call = await this.#runner(worker);
+      const command = startCommand(call, { runtimeEngine, extraArguments, containerId });
+      const stdin = JSON.stringify(stdinConfig(worker, containerId));
+      const result = await this.#execute(worker, command, stdin);
+      if (result.exitCode === 0) return { outcome: "started", error: "" };
+      return { outcome: "failed", error: this.#failed("starting crunch-run", result) };
+    } catch (error) {
+      const handedOver = error instanceof SshError && error.started;
+      return { outcome: handedOver ? "unknown" : "failed", error: this.#words(error) };
+    }
+  }
+
+  async kill(
+    worker: WorkerContext,
+    containerId: string,
+    signal: number,
+  ): Promise<{ gone: boolean; error: string }> {
+    try {
+      const command = killCommand(await this.#runner(worker), { signal, containerId });
+      const result = await this.#execute(worker, command);
+      if (result.exitCode === 0) return { gone: true, error: "" };
+      return { gone: false, error: this.#failed(command, result) };
+    } catch (error) {
+      return { gone: false, error: this.#words(error) };
+    }
+  }
+
+  async #runner(worker: WorkerContext): Promise<RunnerCall> {
+    const { runnerBinary, deployDirectory, crunchRunCommand } = this.#options;
+    const { remoteUser } = this.#target(worker);
+    if (!runnerBinary) return { runnerCommand: crunchRunCommand, remoteUser };
+    const { md5 } = await runnerBinary.load();
+    return { runnerCommand: `${deployDirectory}/crunch-run~${md5}`, remoteUser };
+  }
+
+  #target({ instanceId, address }: WorkerContext): { address: string; remoteUser: string } {
+    const remoteUser = this.#options.directory.get(instanceId)?.remoteUser;
+    // Until the first list of this run nobody knows whose login it is.
+    return remoteUser === undefined ? { address: "", remoteUser: "" } : { address, remoteUser };
+  }
+
+  async #execute(
+    worker: WorkerContext,
+    command: string,
+    stdin?: string | Buffer,
+  ): Promise<SshResult> {
+    const { sessions, commandTimeoutMs, onConnected } = this.#options;
+    const session: SshExecutor = sessions.of(worker.instanceId, this.#target(worker), () =>
+      onConnected(worker.workerId),
+    );
+    return session.execute({
+      command,
+      timeoutMs: commandTimeoutMs,
+      ...(stdin === undefined ? {} : { stdin }),
+    });
+  }
+
+  async #attempt(what: string, run: () => Promise<SshResult>): Promise<CallOutcome> {
+    try {
+      const result = await run();
+      return result.exitCode === 0
+        ? { ok: true }
+        : { ok: false, error: this.#failed(what, result) };
+    } catch (error) {
+      return { ok: false, error: this.#words(error) };
+    }
+  }
+
+  #failed(what: string, { exitCode, stderr, stdout }: SshResult): string {
+    const said = (stderr.trim() || stdout.trim()).replaceAll("\n", " ");
+    return this.#options.clean(`${what}: exit status ${exitCode}${said ? `: ${said}` : ""}`);
+  }
+
+  #words(error: unknown): string {
+    return this.#options.clean(error instanceof Error ? error.message : String(error));
+  }
+}

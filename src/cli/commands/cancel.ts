@@ -1,0 +1,43 @@
+import { CONFIG_FLAG, defineCommand } from "../command.ts";
+import { connectionOf, type Connection } from "../connection.ts";
+import { CliError, EXIT } from "../exit-code.ts";
+import { cancelRequest, isRequestId, listRequests, requireContainerId } from "../queue-api.ts";
+
+export const cancelCommand = defineCommand({
+  name: "cancel",
+  summary: "Cancels containers: those that wait at once, those that run after they have been stopped.",
+  flags: { config: CONFIG_FLAG },
+  args: { usage: "CONTAINER…", min: 1, max: Infinity },
+  notes: [
+    "The command is sent SIGTERM, again and again, and is never abandoned silently: see docs/operating.md. The " +
+      "uuids may be those of containers or of their requests.",
+  ],
+  exitCodes: { [EXIT.failed]: "one of them could not be cancelled; standard error says which" },
+  examples: ["dispatch-cloud cancel zzzzz-dz642-0123456789abcde"],
+  async run({ flags, args, io }) {
+    for (const uuid of args) if (!isRequestId(uuid)) requireContainerId(uuid);
+    const connection = await connectionOf(flags.config, io);
+    let exitCode: number = EXIT.ok;
+    for (const uuid of args) {
+      try {
+        await cancel(connection, uuid);
+        io.err(`${uuid}: cancelling\n`);
+      } catch (error) {
+        if (!(error instanceof CliError)) throw error;
+        io.err(`${uuid}: ${error.message}\n`);
+        exitCode = EXIT.failed;
+      }
+    }
+    return exitCode;
+  },
+});
+
+/** A container is wanted as long as any of its requests is. */
+async function cancel(connection: Connection, uuid: string): Promise<void> {
+  if (isRequestId(uuid)) return cancelRequest(connection, uuid);
+  const requests = await listRequests(connection, [["container_uuid", "=", uuid]]);
+  if (requests.length === 0) throw new CliError("the queue knows no such container");
+  const open = requests.filter(({ state }) => state !== "Final");
+  if (open.length === 0) throw new CliError("it has ended already");
+  for (const request of open) await cancelRequest(connection, request.uuid);
+}

@@ -1,0 +1,26 @@
+import { CloudError } from "../port.ts";
+
+export function quotaError(instancesMax: number): CloudError {
+  const message =
+    instancesMax === 1
+      ? "loopback driver is always at quota"
+      : `loopback driver is at its limit of ${instancesMax} instances (DriverParameters.MaxInstances)`;
+  return new CloudError({ code: "quota", message });
+}
+
+export function notFoundError(instanceId: string, cause?: unknown): CloudError {
+  const message = `there is no loopback instance ${instanceId}`;
+  return new CloudError({ code: "notFound", message }, { cause });
+}
+
+/** Whatever goes wrong leaves as a `CloudError`. */
+export async function asCloudErrors<T>(signal: AbortSignal, action: () => Promise<T>): Promise<T> {
+  try {
+    signal.throwIfAborted();
+    return await action();
+  } catch (cause) {
+    if (cause instanceof CloudError) throw cause;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new CloudError({ code: signal.aborted ? "aborted" : "other", message }, { cause });
+  }
+}

@@ -1,0 +1,72 @@
+import { changeContainer } from "./container-rules.ts";
+import { readContainer, writeContainer } from "./containers.ts";
+import { authIdOf, notFound } from "./ids.ts";
+import { countSql, getSql, listSql, recordSql } from "./list-query.ts";
+import { QueueStoreError, type QueueStore } from "./port.ts";
+import { submitRequest, updateRequest } from "./requests.ts";
+import { openDatabase } from "./schema.ts";
+import { makeSqlRunner } from "./sql.ts";
+
+export interface QueueStoreOptions {
+  /** Of the database; made with mode 0600. */
+  readonly path: string;
+  /** Five lower-case letters or digits: the beginning of every uuid. */
+  readonly clusterId: string;
+  /** `Containers.MaxDispatchAttempts`. */
+  readonly attemptsMax: number;
+  readonly nowMs: () => number;
+}
+
+/** Throws an `Error` that names the file or the cluster id. */
+export function openQueueStore(options: QueueStoreOptions): QueueStore {
+  const { clusterId, attemptsMax, nowMs } = options;
+  if (!/^[a-z0-9]{5}$/.test(clusterId)) {
+    const expected = "expected five lower-case letters or digits";
+    throw new Error(`the cluster id ${JSON.stringify(clusterId)} cannot be used: ${expected}`);
+  }
+  const sql = makeSqlRunner(openDatabase(options.path));
+  const nowIso = () => new Date(nowMs()).toISOString();
+
+  function change(containerId: string, requested: unknown, authId: string, check = anyState) {
+    sql.transaction(() => {
+      const row = readContainer(sql, containerId);
+      check(row.state);
+      const by = { authId, nowIso: nowIso(), attemptsMax };
+      writeContainer(sql, containerId, changeContainer(row, requested, by), by.nowIso);
+    });
+  }
+
+  return {
+    authIdOf: (token) => authIdOf(clusterId, token),
+    list(resource, query) {
+      const rows = sql.all(listSql(resource, query));
+      const items = `[${rows.map(([json]) => String(json)).join(",")}]`;
+      if (!query.count) return { items, itemsAvailable: null };
+      return { items, itemsAvailable: Number(sql.all(countSql(resource, query))[0]?.[0]) };
+    },
+    get(resource, uuid, select) {
+      const [row] = sql.all(getSql(resource, uuid, select));
+      if (!row) throw notFound(uuid);
+      return String(row[0]);
+    },
+    checkSelect: (resource, select) => void recordSql(resource, select),
+    lock(containerId, authId) {
+      change(containerId, { state: "Locked" }, authId, (state) => {
+        if (state !== "Queued") throw new QueueStoreError(422, [`cannot lock when ${state}`]);
+      });
+    },
+    unlock(containerId, authId) {
+      change(containerId, { state: "Queued" }, authId, (state) => {
+        if (state !== "Locked") throw new QueueStoreError(422, [`cannot unlock when ${state}`]);
+      });
+    },
+    updateContainer: (containerId, changes, authId) => change(containerId, changes, authId),
+    submit: (request) => submitRequest(sql, request, { clusterId, nowMs: nowMs() }),
+    updateRequest(requestId, changes) {
+      sql.transaction(() => updateRequest(sql, requestId, changes, nowIso()));
+    },
+    close: () => sql.close(),
+  };
+}
+
+function anyState(_state: string): void {}

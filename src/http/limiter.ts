@@ -1,0 +1,102 @@
+import type { AppContext, AppMiddleware } from "./context.ts";
+import { Problem } from "./problem.ts";
+
+export interface LimiterOptions {
+  /** At once; 0: no limit. */
+  readonly concurrentMax: number;
+  /** Waiting for their turn. */
+  readonly queuedMax: number;
+  readonly nowMs: () => number;
+  /** A request has left the queue: to be served, refused, or because its client has gone. */
+  readonly onDequeued?: (request: { priority: number; delayMs: number; served: boolean }) => void;
+}
+
+interface Waiting {
+  readonly priority: number;
+  readonly sinceMs: number;
+  readonly settle: (served: boolean) => void;
+}
+
+/** Bounds the requests that are served at once; the others wait, and the least important are refused (spec §11.6). */
+export class RequestLimiter {
+  readonly #options: LimiterOptions;
+  #running = 0;
+  /** First the most important, among equals the oldest. */
+  readonly #queue: Waiting[] = [];
+
+  constructor(options: LimiterOptions) {
+    this.#options = options;
+  }
+
+  /** For the gauges of spec §12. */
+  stats(): { running: number; queued: { low: number; normal: number; high: number } } {
+    const queued = { low: 0, normal: 0, high: 0 };
+    for (const { priority } of this.#queue)
+      queued[priority < 0 ? "low" : priority > 0 ? "high" : "normal"]++;
+    return { running: this.#running, queued };
+  }
+
+  /** Asks for a turn; `turn` tells whether it came. Whoever got one must `leave`; `cancel` gives up waiting. */
+  enter(priority: number): { turn: Promise<boolean>; cancel: () => void } {
+    const { concurrentMax, nowMs } = this.#options;
+    if (concurrentMax <= 0 || this.#running < concurrentMax) {
+      this.#running++;
+      return { turn: Promise.resolve(true), cancel: () => {} };
+    }
+    let settle: (served: boolean) => void = () => {};
+    const turn = new Promise<boolean>((resolve) => (settle = resolve));
+    const waiting: Waiting = { priority, sinceMs: nowMs(), settle };
+    this.#enqueue(waiting);
+    return { turn, cancel: () => this.#drop(waiting) };
+  }
+
+  leave(): void {
+    this.#running--;
+    const next = this.#queue.shift();
+    if (!next) return;
+    this.#running++;
+    this.#settle(next, true);
+  }
+
+  #enqueue(waiting: Waiting): void {
+    const after = this.#queue.findIndex(({ priority }) => priority < waiting.priority);
+    this.#queue.splice(after < 0 ? this.#queue.length : after, 0, waiting);
+    if (this.#queue.length > this.#options.queuedMax) this.#drop(this.#queue.at(-1) as Waiting);
+  }
+
+  #drop(waiting: Waiting): void {
+    const at = this.#queue.indexOf(waiting);
+    if (at < 0) return;
+    this.#queue.splice(at, 1);
+    this.#settle(waiting, false);
+  }
+
+  #settle(waiting: Waiting, served: boolean): void {
+    waiting.settle(served);
+    const { priority, sinceMs } = waiting;
+    const delayMs = this.#options.nowMs() - sinceMs;
+    this.#options.onDequeued?.({ priority, delayMs, served });
+  }
+}
+
+/** A turn lasts until the answer is written, or its client has gone. */
+export function limitRequests(limiter: RequestLimiter): AppMiddleware {
+  return async (ctx, next) => {
+    const priority = priorityOf(ctx);
+    Object.assign(ctx.state, { queue: "api", priority });
+    const { turn, cancel } = limiter.enter(priority);
+    ctx.res.once("close", cancel);
+    if (!(await turn)) {
+      const detail = "too many requests at once; try again in a few seconds";
+      throw new Problem(503, "overloaded", detail, { "Retry-After": "5" });
+    }
+    if (ctx.res.closed) limiter.leave();
+    else ctx.res.once("close", () => limiter.leave());
+    await next();
+  };
+}
+
+/** Interactive requests, which come from a browser, go first. */
+function priorityOf(ctx: AppContext): number {
+  return ctx.get("Origin") === "" ? 0 : 1;
+}

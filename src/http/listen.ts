@@ -1,0 +1,111 @@
+import { lookup } from "node:dns/promises";
+import { createServer, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { SecureContextOptions } from "node:tls";
+import type Koa from "koa";
+import type { Clock } from "../actors/clock.ts";
+import type { HttpState } from "./context.ts";
+import type { Candidate } from "./listen-address.ts";
+
+export interface ListenOptions {
+  /** In the order to try. */
+  readonly candidates: readonly Candidate[];
+  /** For https; PEM texts. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly clock: Clock;
+}
+
+export interface Listener {
+  /** The configured URL that it serves. */
+  readonly url: string;
+  /** Where it really listens, with the port that a port of 0 has become: `http://127.0.0.1:9006`. */
+  readonly address: string;
+  /** New certificates, for connections from now on. Throws when they are no PEM. */
+  reloadTls(tls: { cert: string; key: string }): void;
+  /** Takes no more requests; resolves when those in flight are answered, or cut off after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+const SERVICE = '"arvados-dispatch-cloud" service on this host';
+
+/** Listens on the first candidate that is an address of this machine (spec §2.3). Throws an `Error` that names them all. */
+export async function listen(app: Koa<HttpState>, options: ListenOptions): Promise<Listener> {
+  const errors: string[] = [];
+  for (const candidate of options.candidates) {
+    try {
+      return await open(app, candidate, options);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      // Another machine's entry.
+      if (code !== "EADDRNOTAVAIL") errors.push(`${candidate.url}: ${message}`);
+    }
+  }
+  if (errors.length === 0) throw new Error(`configuration does not enable the ${SERVICE}`);
+  throw new Error(`could not enable the ${SERVICE}: ${errors.join("; ")}`);
+}
+
+async function open(
+  app: Koa<HttpState>,
+  { url, host, port, isTls }: Candidate,
+  { tls, clock }: ListenOptions,
+): Promise<Listener> {
+  if (isTls && !tls) throw new Error("https needs TLS.Certificate and TLS.Key");
+  const handle = app.callback() as Parameters<typeof createServer>[1];
+  const server = isTls
+    ? createTlsServer({ ...tls, minVersion: "TLSv1.2" }, handle)
+    : createServer(handle as NonNullable<typeof handle>);
+  answerConnect(server);
+  // Where a name has both, the older kind is what most clients try.
+  const { address } = await lookup(host, { order: "ipv4first" });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host: address, port }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  return {
+    url,
+    address: addressOf(server, isTls),
+    reloadTls: (renewed: SecureContextOptions) => {
+      if ("setSecureContext" in server) server.setSecureContext(renewed);
+    },
+    close: makeClose(server, clock),
+  };
+}
+
+/** Node would drop the connection without a word. */
+function answerConnect(server: Server): void {
+  server.on("connect", (_request, socket) => {
+    socket.on("error", () => socket.destroy());
+    socket.end("HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  });
+}
+
+function addressOf(server: Server, isTls: boolean): string {
+  const { address, family, port } = server.address() as AddressInfo;
+  const host = family === "IPv6" ? `[${address}]` : address;
+  return `${isTls ? "https" : "http"}://${host}:${port}`;
+}
+
+function makeClose(server: Server, clock: Clock): Listener["close"] {
+  let isClosing = false;
+  server.on("request", (_request, response) => {
+    response.once("close", () => {
+      // Kept alive for a next request, which will not be taken.
+      if (isClosing) setImmediate(() => server.closeIdleConnections());
+    });
+  });
+  return (graceMs) => {
+    isClosing = true;
+    return new Promise((resolve) => {
+      const cancel = clock.setTimer(graceMs, () => server.closeAllConnections());
+      server.close(() => {
+        cancel();
+        resolve();
+      });
+      server.closeIdleConnections();
+    });
+  };
+}

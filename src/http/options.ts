@@ -1,0 +1,69 @@
+import type Router from "@koa/router";
+import type { Clock } from "../actors/clock.ts";
+import type { ReadModel } from "../actors/read-model.ts";
+import type { Supervisor } from "../actors/supervisor.ts";
+import type { JournalStats } from "../drivers/journal/port.ts";
+import type { InstanceType } from "../machines/model/instance-type.ts";
+import type { RequestLimiter } from "./limiter.ts";
+import type { RequestTable } from "./request-table.ts";
+
+/** As pino has it: data in fields, then constant words. */
+export interface HttpLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** For the request metrics of spec §12. */
+export interface HttpObserver {
+  requestEnded(request: {
+    /** Lower case. */
+    method: string;
+    code: number;
+    durationMs: number;
+    timeToStatusMs: number;
+  }): void;
+}
+
+export interface Alarm {
+  readonly alarm: string;
+  readonly message: string;
+  readonly sinceMs: number;
+}
+
+export interface StopRequest {
+  readonly drain: boolean;
+  readonly reason: string;
+}
+
+export interface AppOptions {
+  readonly version: string;
+  readonly readModel: ReadModel;
+  readonly submit: Supervisor["submit"];
+  /** False while the journal cannot be written: nothing can be changed then. */
+  readonly accepting: () => boolean;
+  /** Empty: everything of management is closed. */
+  readonly managementToken: string;
+  /** Those configured now, by name. */
+  readonly instanceTypes: () => Readonly<Record<string, InstanceType>>;
+  readonly metricsText: () => Promise<string>;
+  readonly metricsJson: () => Promise<string>;
+  /** Why the service is unhealthy; undefined when it is not. */
+  readonly health: () => Promise<string | undefined>;
+  readonly journalStats: () => JournalStats;
+  readonly alarms: () => readonly Alarm[];
+  /** Resolves once the stop is on its way: with `drain`, once that is durable. */
+  readonly onStop: (request: StopRequest) => Promise<void>;
+  /** Nothing may be changed over HTTP. */
+  readonly readOnly: boolean;
+  /** Of the embedded queue; it has tokens of its own. */
+  readonly queueRoutes?: Router;
+  readonly clock: Clock;
+  readonly makeRequestId: () => string;
+  /** 0: none. */
+  readonly requestTimeoutMs: number;
+  readonly limiter: RequestLimiter;
+  readonly requests: RequestTable;
+  readonly observer: HttpObserver;
+  readonly log: HttpLog;
+}

@@ -1,0 +1,196 @@
+import { bodyParser } from "@koa/bodyparser";
+import Router from "@koa/router";
+import { z } from "zod";
+import { RECORD_STATES } from "../machines/container/container.types.ts";
+import { idleBehaviorSchema } from "../machines/model/command.ts";
+import type { WorkerSnapshot } from "../machines/worker/worker.machine.ts";
+import { containerList } from "./container-list.ts";
+import type { AppContext, AppMiddleware, HttpState } from "./context.ts";
+import { assertNotReadOnly, assertWritable, type OperatorFacts } from "./operator-facts.ts";
+import type { AppOptions } from "./options.ts";
+import { isOwnPath, Problem } from "./problem.ts";
+import { refuseMethods } from "./refuse-methods.ts";
+import { statusView } from "./status.ts";
+import { makeBearerCheck } from "./tokens.ts";
+import { wireJson } from "./wire-json.ts";
+import { workerList } from "./worker-list.ts";
+
+/** One line, not too long: it goes to journal, log and screen. */
+const reasonSchema = z
+  .string()
+  .max(1000)
+  .regex(/^\P{Cc}*$/u, "no control characters")
+  .default("");
+const actionSchema = z.strictObject({ reason: reasonSchema });
+const stopSchema = z.strictObject({ drain: z.boolean().default(false), reason: reasonSchema });
+
+const FILTERS = [...RECORD_STATES, "unlisted"] as const;
+
+/** Our own endpoints: everything below `/dispatch/v1`. */
+export function serveOwnApi(options: AppOptions, facts: OperatorFacts): AppMiddleware[] {
+  const router = new Router<HttpState>({ prefix: "/dispatch/v1", sensitive: true });
+  addViews(router, options);
+  addWorkerActions(router, options, facts);
+  addContainerActions(router, options, facts);
+  addStop(router, options);
+  const readJson = bodyParser({ enableTypes: ["json"], jsonLimit: "64kb", onError: refuseBody });
+  return [
+    onOwnPath(authenticate(options.managementToken)),
+    onOwnPath(readJson),
+    router.routes() as unknown as AppMiddleware,
+    onOwnPath(refuseMethods()),
+    onOwnPath((ctx) => {
+      throw new Problem(404, "unknown-endpoint", `there is nothing at ${ctx.path}`);
+    }),
+  ];
+}
+
+function onOwnPath(middleware: AppMiddleware): AppMiddleware {
+  return (ctx, next) => (isOwnPath(ctx.state.target.path) ? middleware(ctx, next) : next());
+}
+
+/** The management token, and in the header only. */
+function authenticate(managementToken: string): AppMiddleware {
+  const isAllowed = makeBearerCheck(managementToken);
+  return (ctx, next) => {
+    if (managementToken === "") {
+      const detail = "ManagementToken is empty in the configuration: everything here is closed";
+      throw new Problem(403, "management-disabled", detail);
+    }
+    const authorization = ctx.get("Authorization");
+    if (isAllowed(authorization)) return next();
+    const detail = "send the ManagementToken: Authorization: Bearer TOKEN";
+    if (authorization === "")
+      throw new Problem(401, "unauthorized", detail, { "WWW-Authenticate": "Bearer" });
+    throw new Problem(403, "forbidden", `this is not the token; ${detail}`);
+  };
+}
+
+function addViews(router: Router<HttpState>, options: AppOptions): void {
+  const { readModel } = options;
+  router.get("/status", (ctx) => answer(ctx, 200, statusView(options)));
+  router.get("/workers", (ctx) =>
+    answer(ctx, 200, { items: workerList(readModel, options.instanceTypes()) }),
+  );
+  router.get("/containers", (ctx) =>
+    answer(ctx, 200, { items: containerList(readModel, statesAsked(ctx)) }),
+  );
+}
+
+/** `state=Queued,Locked`, or the parameter several times; undefined is all. */
+function statesAsked(ctx: AppContext): ReadonlySet<string> | undefined {
+  const query = new URLSearchParams(ctx.state.target.search);
+  const states = query.getAll("state").flatMap((value) => value.split(","));
+  if (states.length === 0) return undefined;
+  const unknown = states.find((state) => !(FILTERS as readonly string[]).includes(state));
+  if (unknown === undefined) return new Set(states);
+  const detail = `state: found ${JSON.stringify(unknown)}, expected one of ${FILTERS.join(", ")}`;
+  throw new Problem(400, "bad-parameter", detail);
+}
+
+function addWorkerActions(
+  router: Router<HttpState>,
+  { readModel }: AppOptions,
+  facts: OperatorFacts,
+): void {
+  const answerFor = (
+    ctx: AppContext,
+    { context }: WorkerSnapshot,
+    request: string,
+    changed: boolean,
+  ) => {
+    const { workerId, instanceId } = context;
+    answer(ctx, 200, { worker_id: workerId, instance_id: instanceId, request, changed });
+  };
+  for (const behavior of idleBehaviorSchema.options)
+    router.post(`/workers/:id/${behavior}`, async (ctx) => {
+      const { reason } = readBody(ctx, actionSchema);
+      const worker = workerNamed(readModel, ctx.params["id"]);
+      const { workerId } = worker.context;
+      answerFor(ctx, worker, behavior, await facts.setBehavior(workerId, behavior, reason));
+    });
+  router.post("/workers/:id/kill", async (ctx) => {
+    const { reason } = readBody(ctx, actionSchema);
+    const worker = workerNamed(readModel, ctx.params["id"]);
+    if (worker.value.lifecycle === "creating") {
+      const detail =
+        "the cloud has not named this instance yet, so it cannot be destroyed; drain it";
+      throw new Problem(409, "not-created-yet", detail);
+    }
+    answerFor(ctx, worker, "kill", await facts.killWorker(worker.context.workerId, reason));
+  });
+}
+
+function workerNamed(readModel: AppOptions["readModel"], id = ""): WorkerSnapshot {
+  const worker = readModel.workerOf(id) ?? readModel.get("worker", id);
+  if (worker) return worker;
+  throw new Problem(404, "unknown-worker", `no worker and no instance is called ${id}`);
+}
+
+function addContainerActions(
+  router: Router<HttpState>,
+  { readModel }: AppOptions,
+  facts: OperatorFacts,
+): void {
+  router.post("/containers/:uuid/kill", async (ctx) => {
+    const { reason } = readBody(ctx, actionSchema);
+    const uuid = ctx.params["uuid"] ?? "";
+    const container = readModel.get("container", uuid);
+    if (!container) throw new Problem(404, "unknown-container", `no container is called ${uuid}`);
+    if (Object.keys(container.context.processes).length === 0) {
+      const detail = `no worker reports a process of ${uuid}; to cancel it, set its priority to 0`;
+      throw new Problem(409, "no-process", detail);
+    }
+    const changed = await facts.killContainer(uuid, reason);
+    answer(ctx, 202, { container_uuid: uuid, request: "kill", changed });
+  });
+}
+
+function addStop(router: Router<HttpState>, options: AppOptions): void {
+  router.post("/stop", async (ctx) => {
+    const request = readBody(ctx, stopSchema);
+    // To stop without draining needs no journal: it must work on a full disk too.
+    if (request.drain) assertWritable(options);
+    else assertNotReadOnly(options.readOnly);
+    options.log.info(request, "stop requested");
+    await options.onStop(request);
+    answer(ctx, 202, { request: "stop", drain: request.drain });
+  });
+}
+
+/** Throws `Problem` that names every member that is wrong. */
+function readBody<T>(ctx: AppContext, schema: z.ZodType<T>): T {
+  const { body } = ctx.request as { body?: unknown };
+  const isEmpty = ctx.request.length === 0 || !hasBody(ctx);
+  if (!isEmpty && !ctx.is("json")) {
+    const detail = "the body must be JSON: Content-Type: application/json";
+    throw new Problem(415, "unsupported-media-type", detail);
+  }
+  const parsed = schema.safeParse(body ?? {});
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map(
+    ({ path, message }) => `${path.join(".") || "body"}: ${message}`,
+  );
+  throw new Problem(400, "bad-body", issues.join("; "));
+}
+
+function hasBody(ctx: AppContext): boolean {
+  const { headers } = ctx.req;
+  return headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+}
+
+function refuseBody(error: Error): never {
+  const { status, body } = error as { status?: number; body?: unknown };
+  // What co-body could read, but not parse.
+  if (status === 400 && typeof body === "string")
+    throw new Problem(400, "bad-body", "the body is no JSON object");
+  throw error;
+}
+
+function answer(ctx: AppContext, status: number, value: unknown): void {
+  ctx.status = status;
+  ctx.set("Content-Type", "application/json");
+  ctx.set("Cache-Control", "no-store");
+  ctx.set("X-Content-Type-Options", "nosniff");
+  ctx.body = `${wireJson(value)}\n`;
+}

@@ -1,0 +1,79 @@
+import { STATUS_CODES } from "node:http";
+import type { AppContext, AppMiddleware, HttpState } from "./context.ts";
+import type { HttpLog } from "./options.ts";
+
+/** A refusal with its reason in words for the client. `code` is kebab-case and stable. */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  readonly status: number;
+  readonly code: string;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    status: number,
+    code: string,
+    detail: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+    this.headers = headers;
+  }
+}
+
+/** Where the endpoints of our own stand; all others are drop-in. */
+export function isOwnPath(path: string): boolean {
+  return path === "/dispatch/v1" || path.startsWith("/dispatch/v1/");
+}
+
+/** The one place that writes errors: `application/problem+json` for our own endpoints, else as spec §11.3 says. */
+export function answerErrors(log: HttpLog): AppMiddleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      write(ctx, toProblem(ctx, error, log));
+    }
+  };
+}
+
+function write(ctx: AppContext, problem: Problem): void {
+  const { status, code, message, headers } = problem;
+  ctx.status = status;
+  ctx.set(headers);
+  ctx.set("X-Content-Type-Options", "nosniff");
+  // The rest of a body that is too large is not worth reading.
+  if (status === 413) ctx.set("Connection", "close");
+  // Without a target: it could not be read.
+  const { requestId, target } = ctx.state as Partial<HttpState>;
+  if (isOwnPath(target?.path ?? ctx.url)) {
+    ctx.set("Content-Type", "application/problem+json");
+    ctx.body = JSON.stringify({
+      type: `urn:dispatch-cloud:problem:${code}`,
+      title: STATUS_CODES[status] ?? "Error",
+      status,
+      detail: message,
+      request_id: requestId,
+    });
+    return;
+  }
+  ctx.set("Content-Type", "application/json");
+  ctx.body = `${JSON.stringify({ errors: [message] })}\n`;
+}
+
+function toProblem(ctx: AppContext, error: unknown, log: HttpLog): Problem {
+  if (error instanceof Problem) return error;
+  const { status, expose, message } = error as {
+    status?: number;
+    expose?: boolean;
+    message: string;
+  };
+  // What the body parser refuses: too large, cut short, an unknown charset or encoding.
+  if (expose === true && status !== undefined && status >= 400 && status < 500)
+    return new Problem(status, "bad-request", message);
+  const { requestId } = ctx.state;
+  log.error({ err: error, RequestID: requestId, reqMethod: ctx.method }, "request failed");
+  const detail = `internal error; the log tells more under request id ${requestId}`;
+  return new Problem(500, "internal-error", detail);
+}

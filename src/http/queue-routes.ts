@@ -1,0 +1,189 @@
+import { randomBytes } from "node:crypto";
+import { bodyParser } from "@koa/bodyparser";
+import Router from "@koa/router";
+import type { Context, Next } from "koa";
+import { QueueStoreError, type QueueStore, type Resource } from "../drivers/queue/embedded/port.ts";
+import { makeTokenFinder } from "./queue-auth.ts";
+import {
+  readListQuery,
+  readParams,
+  readRecord,
+  readSelect,
+  type ApiParams,
+  type ParseJson,
+} from "./queue-params.ts";
+
+export interface QueueRoutesOptions {
+  readonly store: QueueStore;
+  /** Each of them may do everything; empty ones are passed over. Throws when none is left. */
+  readonly tokens: readonly string[];
+  readonly parseJson: ParseJson;
+}
+
+/** A command line and an environment have room in it. */
+const BODY_MAX = "1mb";
+const LOCK_ANSWER = ["uuid", "state", "priority", "auth_uuid", "locked_by_uuid"];
+
+interface Call {
+  readonly uuid: string;
+  readonly params: ApiParams;
+  readonly authId: string;
+}
+
+/** Returns the answer as JSON text. */
+type Handler = (call: Call) => string;
+
+/**
+ * The embedded queue as the part of Arvados' controller API that dispatcher, runner and command line use (spec §3, §4,
+ * §13). Errors are `{"errors":[…]}` as there. Reads bodies itself, whether or not somebody parsed them before.
+ */
+export function makeQueueRoutes(options: QueueRoutesOptions): Router {
+  const findToken = makeTokenFinder(options.tokens);
+  const handlers = makeHandlers(options);
+  const router = new Router({ prefix: "/arvados/v1" });
+  router.use(answerErrors);
+  router.use(async (ctx: Context, next: Next) => {
+    const token = findToken(ctx.get("Authorization"));
+    if (token === undefined) throw new QueueStoreError(401, ["Not logged in"]);
+    (ctx.state as { authId?: string }).authId = options.store.authIdOf(token);
+    await next();
+  });
+  router.use(
+    bodyParser({
+      // As text: a parser of its own would round long integers.
+      enableTypes: ["text"],
+      extendTypes: { text: ["application/json", "application/x-www-form-urlencoded"] },
+      textLimit: BODY_MAX,
+    }),
+  );
+  for (const [path, methods] of Object.entries(handlers)) {
+    router.all(path, (ctx) => answer(ctx, methods, options.parseJson));
+  }
+  return router;
+}
+
+function makeHandlers({ store, parseJson }: QueueRoutesOptions) {
+  const list = (resource: Resource) => (call: Call) => {
+    const query = readListQuery(call.params, parseJson);
+    const { items, itemsAvailable } = store.list(resource, query);
+    const kind = resource === "containers" ? "containerList" : "containerRequestList";
+    const available = itemsAvailable === null ? "" : `,"items_available":${itemsAvailable}`;
+    return (
+      `{"kind":"arvados#${kind}","etag":"","self_link":"","offset":${query.offset},` +
+      `"limit":${query.limit},"items":${items}${available}}`
+    );
+  };
+  const get = (resource: Resource) => (call: Call) =>
+    store.get(resource, call.uuid, readSelect(call.params, parseJson));
+  /** Refused before anything is changed. */
+  const selectOf = (resource: Resource, call: Call) => {
+    const select = readSelect(call.params, parseJson);
+    store.checkSelect(resource, select);
+    return select;
+  };
+  const updateContainer = (call: Call) => {
+    const changes = readRecord(call.params, "container", parseJson);
+    const select = selectOf("containers", call);
+    store.updateContainer(call.uuid, changes, call.authId);
+    return store.get("containers", call.uuid, select);
+  };
+  const updateRequest = (call: Call) => {
+    const select = selectOf("container_requests", call);
+    store.updateRequest(call.uuid, readRecord(call.params, "container_request", parseJson));
+    return store.get("container_requests", call.uuid, select);
+  };
+  const submit = (call: Call) => {
+    const select = selectOf("container_requests", call);
+    const uuid = store.submit(readRecord(call.params, "container_request", parseJson));
+    return store.get("container_requests", uuid, select);
+  };
+  const lock = ({ uuid, authId }: Call) => {
+    store.lock(uuid, authId);
+    return store.get("containers", uuid, LOCK_ANSWER);
+  };
+  const unlock = ({ uuid, authId }: Call) => {
+    store.unlock(uuid, authId);
+    return store.get("containers", uuid, LOCK_ANSWER);
+  };
+  const current = ({ authId }: Call) =>
+    JSON.stringify({ kind: "arvados#apiClientAuthorization", uuid: authId, scopes: ["all"] });
+  const container = { GET: get("containers"), PUT: updateContainer, PATCH: updateContainer };
+  const request = { GET: get("container_requests"), PUT: updateRequest, PATCH: updateRequest };
+  return {
+    "/api_client_authorizations/current": { GET: current },
+    "/containers": { GET: list("containers") },
+    "/containers/:uuid": container,
+    "/containers/:uuid/lock": { POST: lock },
+    "/containers/:uuid/unlock": { POST: unlock },
+    "/container_requests": { GET: list("container_requests"), POST: submit },
+    "/container_requests/:uuid": request,
+  } satisfies Record<string, Readonly<Record<string, Handler>>>;
+}
+
+function answer(
+  ctx: Context & { params: Record<string, string> },
+  methods: Readonly<Record<string, Handler>>,
+  parseJson: ParseJson,
+): void {
+  const method = methodOf(ctx);
+  const handler = methods[method];
+  if (!handler) {
+    ctx.set("Allow", Object.keys(methods).join(", "));
+    throw new QueueStoreError(405, [`${method} is not possible on ${ctx.path}`]);
+  }
+  const params = readParams(
+    { query: ctx.querystring, body: bodyOf(ctx), isJson: ctx.is("json") === "json" },
+    parseJson,
+  );
+  const { authId } = ctx.state as { authId: string };
+  ctx.body = handler({ uuid: ctx.params["uuid"] ?? "", params, authId });
+  ctx.type = "application/json";
+}
+
+/** A GET that is too long for a query string comes as a POST (spec §3). */
+function methodOf(ctx: Context): string {
+  const override = ctx.method === "POST" ? ctx.get("X-Http-Method-Override").toUpperCase() : "";
+  const method = override || ctx.method;
+  return method === "HEAD" ? "GET" : method;
+}
+
+function bodyOf(ctx: Context): string {
+  const { rawBody } = ctx.request as { rawBody?: unknown };
+  if (typeof rawBody === "string") return rawBody;
+  if (ctx.request.length) {
+    const message = "send the body as application/x-www-form-urlencoded or application/json";
+    throw new QueueStoreError(415, [message]);
+  }
+  return "";
+}
+
+async function answerErrors(ctx: Context, next: Next): Promise<void> {
+  const requestId = (ctx.state as { requestId?: string }).requestId ?? makeRequestId();
+  try {
+    await next();
+  } catch (error) {
+    const refusal = toRefusal(error);
+    // A bug: the application's handler logs it and answers 500.
+    if (!refusal) throw error;
+    if (refusal.status >= 500) ctx.app.emit("error", error, ctx);
+    // The rest of a body that is too long is not worth reading.
+    if (refusal.status === 413) ctx.set("Connection", "close");
+    ctx.status = refusal.status;
+    ctx.type = "application/json";
+    ctx.body = `${JSON.stringify({ errors: refusal.errors, error_token: requestId })}\n`;
+  }
+}
+
+function toRefusal(error: unknown): { status: number; errors: readonly string[] } | undefined {
+  if (error instanceof QueueStoreError) return error;
+  if (!(error instanceof Error) || !("status" in error)) return undefined;
+  // What the body parser throws: too long, cut off, an unknown encoding.
+  const status = Number(error.status);
+  if (!(status >= 400 && status < 500)) return undefined;
+  const message = status === 413 ? `the request body is longer than ${BODY_MAX}` : error.message;
+  return { status, errors: [message] };
+}
+
+function makeRequestId(): string {
+  return `req-${randomBytes(10).toString("hex")}`;
+}

@@ -1,0 +1,85 @@
+import { STATUS_CODES } from "node:http";
+import type { AppContext, AppMiddleware } from "./context.ts";
+import type { AppOptions } from "./options.ts";
+import { shownSearch } from "./request-target.ts";
+
+type Options = Pick<AppOptions, "clock" | "log" | "observer" | "requests">;
+
+/** Lists each request while it is open, and logs it when it comes and when it is answered (spec §11.6). */
+export function logRequests(options: Options): AppMiddleware {
+  const { clock, log, requests } = options;
+  return async (ctx, next) => {
+    const startedAtMs = clock.nowMs();
+    const fields = requestFields(ctx);
+    const open = {
+      requestId: fields.RequestID,
+      method: ctx.method,
+      host: fields.reqHost,
+      url: ctx.state.target.raw.split("?")[0] + shownSearch(ctx.state.target.search),
+      remoteAddress: fields.remoteAddr,
+      forwardedFor: fields.reqForwardedFor,
+      startedAtMs,
+    };
+    requests.add(open);
+    log.info(fields, "request");
+    let statusAtMs = startedAtMs;
+    ctx.res.once("close", () => {
+      requests.remove(open);
+      answered(ctx, options, { fields, startedAtMs, statusAtMs });
+    });
+    try {
+      await next();
+    } finally {
+      statusAtMs = clock.nowMs();
+    }
+  };
+}
+
+function requestFields(ctx: AppContext) {
+  const { requestId, target } = ctx.state;
+  const { remoteAddress = "", remotePort = 0 } = ctx.socket;
+  return {
+    RequestID: requestId,
+    remoteAddr: `${remoteAddress}:${remotePort}`,
+    reqForwardedFor: ctx.get("X-Forwarded-For"),
+    reqMethod: ctx.method,
+    reqHost: ctx.get("Host"),
+    reqPath: target.path.replace(/^\//, ""),
+    reqQuery: shownSearch(target.search).slice(1),
+    reqBytes: ctx.request.length ?? 0,
+  };
+}
+
+function answered(
+  ctx: AppContext,
+  { clock, log, observer }: Options,
+  request: { fields: object; startedAtMs: number; statusAtMs: number },
+): void {
+  const { fields, startedAtMs, statusAtMs } = request;
+  const { statusCode } = ctx.res;
+  const nowMs = clock.nowMs();
+  const durationMs = nowMs - startedAtMs;
+  const timeToStatusMs = statusAtMs - startedAtMs;
+  const { body } = ctx;
+  log.info(
+    {
+      ...fields,
+      respStatusCode: statusCode,
+      respStatus: STATUS_CODES[statusCode] ?? "",
+      respBytes: ctx.response.length ?? 0,
+      timeTotal: durationMs / 1000,
+      timeToStatus: timeToStatusMs / 1000,
+      timeWriteBody: (nowMs - statusAtMs) / 1000,
+      priority: ctx.state.priority,
+      queue: ctx.state.queue,
+      respBody: statusCode >= 400 && typeof body === "string" ? body.slice(0, 1000) : undefined,
+    },
+    "response",
+  );
+  observer.requestEnded({
+    method: ctx.method.toLowerCase(),
+    code: statusCode,
+    durationMs,
+    timeToStatusMs,
+  });
+}

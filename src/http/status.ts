@@ -1,0 +1,130 @@
+import type { ReadModel } from "../actors/read-model.ts";
+import { ONLY } from "../machines/core/registry.ts";
+import { workerState } from "../machines/core/view.ts";
+import type { HoldContext } from "../machines/limits/hold.ts";
+import type { InstanceType } from "../machines/model/instance-type.ts";
+import { typeNamed } from "./instance-view.ts";
+import type { AppOptions } from "./options.ts";
+import { timeOrNull } from "./wire-json.ts";
+
+type InstanceTypes = Readonly<Record<string, InstanceType>>;
+
+/** All of the dispatcher on one screen. */
+export function statusView(options: AppOptions): object {
+  const { readModel, clock, version, accepting, readOnly } = options;
+  const supervisor = readModel.get("supervisor", ONLY);
+  return {
+    version,
+    now: timeOrNull(clock.nowMs()),
+    state: supervisor?.value ?? "standby",
+    started_at: timeOrNull(supervisor?.context.startedAtMs ?? null),
+    stop_reason: supervisor?.context.stopReason ?? "",
+    accepting: accepting(),
+    read_only: readOnly,
+    seq: readModel.seq,
+    journal: journalJson(options),
+    alarms: options
+      .alarms()
+      .map(({ alarm, message, sinceMs }) => ({ alarm, message, since: timeOrNull(sinceMs) })),
+    ...fleet(readModel, options.instanceTypes()),
+    containers: queue(readModel),
+    limits: limits(readModel),
+  };
+}
+
+function journalJson({ journalStats }: AppOptions): object {
+  const stats = journalStats();
+  return {
+    id: stats.id,
+    records: stats.records,
+    bytes: stats.bytes,
+    first_seq: stats.firstSeq,
+    last_seq: stats.lastSeq,
+    first_at: timeOrNull(stats.firstAtMs),
+    last_at: timeOrNull(stats.lastAtMs),
+    checkpoints: stats.checkpoints,
+  };
+}
+
+interface Group {
+  state: string;
+  instance_type: string;
+  count: number;
+  hold: number;
+  drain: number;
+  price_per_hour: number;
+}
+
+function fleet(readModel: ReadModel, types: InstanceTypes): object {
+  const groups = new Map<string, Group>();
+  for (const { value, context } of readModel.all("worker")) {
+    const state = workerState(value.lifecycle);
+    const { instanceType } = context;
+    const key = `${state} ${instanceType}`;
+    const empty = { count: 0, hold: 0, drain: 0, price_per_hour: 0 };
+    const group = groups.get(key) ?? { state, instance_type: instanceType, ...empty };
+    groups.set(key, group);
+    group.count++;
+    if (value.idleBehavior !== "run") group[value.idleBehavior]++;
+    // What the cloud has not named yet costs nothing.
+    if (context.instanceId !== "")
+      group.price_per_hour += typeNamed(types, instanceType)?.price ?? 0;
+  }
+  const workers = [...groups].sort(byKey).map(([, group]) => group);
+  return {
+    price_per_hour: workers.reduce((sum, group) => sum + group.price_per_hour, 0),
+    workers,
+  };
+}
+
+function queue(readModel: ReadModel): object {
+  const byState = new Map<string, number>();
+  const byWaitReason = new Map<string, number>();
+  for (const { value, context } of readModel.all("container")) {
+    count(byState, value.record);
+    if (context.waitReason !== "") count(byWaitReason, context.waitReason);
+  }
+  return {
+    count: readModel.count("container"),
+    by_state: sorted(byState).map(([state, n]) => ({ state, count: n })),
+    by_wait_reason: sorted(byWaitReason).map(([reason, n]) => ({ reason, count: n })),
+  };
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function sorted(counts: Map<string, number>): [string, number][] {
+  return [...counts].sort(byKey);
+}
+
+function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
+  return a < b ? -1 : 1;
+}
+
+/** What holds creates back now, until when, and why; empty when nothing does. */
+function limits(readModel: ReadModel): object[] {
+  const held: object[] = [];
+  const quota = readModel.get("quota", ONLY);
+  if (quota && quota.value !== "open") {
+    const { untilMs, fewerThan, message } = quota.context;
+    held.push({
+      limit: "quota",
+      state: quota.value,
+      until: timeOrNull(untilMs),
+      until_fewer_instances_than: fewerThan > 0 ? fewerThan : null,
+      reason: message,
+    });
+  }
+  for (const [key, { value, context }] of [...readModel.entries("capacity")].sort(byKey))
+    if (value === "exhausted") held.push({ limit: "capacity", key, ...hold(value, context) });
+  const throttle = readModel.get("throttle", ONLY);
+  if (throttle?.value === "held")
+    held.push({ limit: "throttle", ...hold(throttle.value, throttle.context) });
+  return held;
+}
+
+function hold(state: string, { untilMs, message }: HoldContext): object {
+  return { state, until: timeOrNull(untilMs), reason: message };
+}

@@ -1,0 +1,165 @@
+import { QueueError } from "../drivers/queue/port.ts";
+import type { OperationResult, Queue, QueuePoll } from "../drivers/queue/port.ts";
+import type { Clock } from "../actors/clock.ts";
+import type { ContainerRecord, ContainerState } from "../machines/model/fact.ts";
+
+/** A container at the simulated controller. */
+export interface SimulatedContainer {
+  readonly containerId: string;
+  record: ContainerRecord;
+  lockCount: number;
+  /** How long its command runs, and how it ends. */
+  readonly durationMs: number;
+  readonly exitCode: number;
+  /** Every time that a runner moved it to Running, and every end: more than one of either is a bug. */
+  startsCount: number;
+  endsCount: number;
+  finishedAtMs: number | null;
+}
+
+export interface SimulatedQueueOptions {
+  readonly clock: Clock;
+  readonly maxDispatchAttempts: number;
+  /** How long a call takes. */
+  readonly latencyMs: () => number;
+}
+
+/** A controller that keeps Arvados' rules (spec §3), in memory and on the simulation's clock. */
+export class SimulatedQueue implements Queue {
+  readonly containers = new Map<string, SimulatedContainer>();
+  readonly #options: SimulatedQueueOptions;
+  #last503AtMs: number | null = null;
+  /** Answers the next calls with HTTP 503. */
+  unavailableCalls = 0;
+
+  constructor(options: SimulatedQueueOptions) {
+    this.#options = options;
+  }
+
+  submit(
+    containerId: string,
+    container: Pick<SimulatedContainer, "record" | "durationMs" | "exitCode">,
+  ): void {
+    this.containers.set(containerId, {
+      ...container,
+      containerId,
+      lockCount: 0,
+      startsCount: 0,
+      endsCount: 0,
+      finishedAtMs: null,
+    });
+  }
+
+  last503AtMs(): number | null {
+    return this.#last503AtMs;
+  }
+
+  /** What is ours, what waits, and what became of those that the caller knows (spec §4.3). */
+  async poll(known: Iterable<{ containerId: string; ended: boolean }>): Promise<QueuePoll> {
+    const asked = new Set<string>();
+    for (const { containerId, ended } of known) if (!ended) asked.add(containerId);
+    const entries = new Map<string, ContainerRecord>();
+    for (const { containerId, record } of this.containers.values())
+      if (asked.has(containerId) || isWanted(record)) entries.set(containerId, record);
+    await this.#latency();
+    this.#mayBeUnavailable();
+    return { entries, deleted: new Set(), rejected: new Map(), namelessRows: 0 };
+  }
+
+  async tmpMounts(): Promise<number> {
+    await this.#latency();
+    return 0;
+  }
+
+  async lock(containerId: string): Promise<OperationResult> {
+    await this.#latency();
+    const container = this.#find(containerId);
+    const { state, priority } = container.record;
+    if (state !== "Queued") throw refusal(`cannot lock when ${state}`);
+    if (BigInt(priority) <= 0n) throw refusal("cannot lock when priority<=0");
+    container.lockCount++;
+    return this.#become(container, "Locked");
+  }
+
+  async unlock(containerId: string): Promise<OperationResult> {
+    await this.#latency();
+    const container = this.#find(containerId);
+    if (container.record.state !== "Locked")
+      throw refusal(`cannot unlock when ${container.record.state}`);
+    const spent = container.lockCount >= this.#options.maxDispatchAttempts;
+    return this.#become(container, spent ? "Cancelled" : "Queued");
+  }
+
+  async cancel(containerId: string): Promise<OperationResult> {
+    await this.#latency();
+    return this.#become(this.#find(containerId), "Cancelled");
+  }
+
+  /** As a user does. */
+  setPriority(containerId: string, priority: string): void {
+    const container = this.#find(containerId);
+    container.record = { ...container.record, priority };
+  }
+
+  /** As a runner does: false when the record is not Locked. */
+  begin(containerId: string): boolean {
+    const container = this.containers.get(containerId);
+    if (container?.record.state !== "Locked") return false;
+    container.startsCount++;
+    this.#become(container, "Running");
+    return true;
+  }
+
+  /** As a runner does: false when the record is no longer Running. */
+  end(containerId: string, state: "Complete" | "Cancelled"): boolean {
+    const container = this.containers.get(containerId);
+    if (container?.record.state !== "Running") return false;
+    this.#become(container, state);
+    return true;
+  }
+
+  #become(container: SimulatedContainer, state: ContainerState): OperationResult {
+    const ended = state === "Complete" || state === "Cancelled";
+    if (ended && container.finishedAtMs === null) {
+      container.endsCount++;
+      container.finishedAtMs = this.#options.clock.nowMs();
+    }
+    container.record = { ...container.record, state };
+    return { state, priority: container.record.priority };
+  }
+
+  #find(containerId: string): SimulatedContainer {
+    this.#mayBeUnavailable();
+    const container = this.containers.get(containerId);
+    if (!container)
+      throw new QueueError(
+        { code: "notFound", message: `no container ${containerId}` },
+        { status: 404 },
+      );
+    return container;
+  }
+
+  #mayBeUnavailable(): void {
+    if (this.unavailableCalls === 0) return;
+    this.unavailableCalls--;
+    this.#last503AtMs = this.#options.clock.nowMs();
+    throw new QueueError(
+      { code: "unavailable", message: "503 Service Unavailable" },
+      { status: 503 },
+    );
+  }
+
+  #latency(): Promise<void> {
+    return new Promise((resolve) =>
+      this.#options.clock.setTimer(this.#options.latencyMs(), resolve),
+    );
+  }
+}
+
+function isWanted({ state, priority }: ContainerRecord): boolean {
+  return state === "Locked" || state === "Running" || (state === "Queued" && BigInt(priority) > 0n);
+}
+
+function refusal(message: string): QueueError {
+  return new QueueError({ code: "refused", message }, { status: 422 });
+}
