@@ -55,6 +55,11 @@ export class Committer {
     return this.#failuresCount > 0 || this.#ballastReleased;
   }
 
+  /** Age of the oldest record that is not durable yet. */
+  lagMs(): number {
+    return this.#pending.length === 0 ? 0 : this.#options.clock.nowMs() - this.#pendingSinceMs;
+  }
+
   add(record: JournalRecord, changes: readonly Change[]): void {
     if (this.#pending.length === 0) this.#pendingSinceMs = this.#options.clock.nowMs();
     this.#pending.push({ record, changes });

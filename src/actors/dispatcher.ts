@@ -172,9 +172,9 @@ export class Dispatcher {
     this.#sessions.closeAll();
   }
 
-  /** The queue's records are about to change: do not wait for the next poll. */
-  pollSoon(): void {
-    this.#poll.soon();
+  /** For the gauge of spec §12. */
+  lastGoodProbeAtMs(workerId: string): number {
+    return this.#probe.lastGoodProbeAtMs(workerId);
   }
 
   #commandEnded(kind: CommandKind, ok: boolean): void {

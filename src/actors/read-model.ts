@@ -2,6 +2,7 @@ import type { Change } from "../machines/core/draft.ts";
 import type { AnySnapshot, SnapshotOf } from "../machines/core/registry.ts";
 import { actorKey } from "../machines/model/ids.ts";
 import type { ActorKind } from "../machines/model/ids.ts";
+import type { Limits } from "../machines/model/decision.ts";
 import type { PlanMetrics, QueueStatus } from "../machines/planner/view.ts";
 
 /**
@@ -23,6 +24,8 @@ export class ReadModel {
   /** In the order of the last run of the planner; undefined before the first (spec §11.3). */
   queue: readonly QueueStatus[] | undefined;
   planMetrics: PlanMetrics | undefined;
+  /** What the scheduler remembers (spec §6.5). */
+  limits: Limits | undefined;
 
   get<K extends ActorKind>(kind: K, id: string): SnapshotOf[K] | undefined {
     return this.#actors.get(actorKey(kind, id)) as SnapshotOf[K] | undefined;

@@ -127,6 +127,11 @@ export class Supervisor {
     return new Promise((resolve) => this.#waiting.set(seq, () => resolve(true)));
   }
 
+  /** Age of the oldest record that is not durable yet. */
+  lagMs(): number {
+    return this.#committer.lagMs();
+  }
+
   /** Asks for a run of the planner, as soon as its interval allows. */
   replan(): void {
     this.#planDirty = true;
@@ -171,6 +176,7 @@ export class Supervisor {
   #release({ records }: Batch): void {
     for (const { record, changes } of records) {
       this.readModel.release(record.seq, changes);
+      if (record.limits) this.readModel.limits = record.limits;
       this.#released.next({ record, changes });
       this.#waiting.get(record.seq)?.();
       this.#waiting.delete(record.seq);
@@ -195,6 +201,7 @@ export class Supervisor {
         this.#deadlines.set(actorKey(kind, id), dueAtMs(kind, snapshot));
       }
     this.readModel.seq = core.seq;
+    this.readModel.limits = core.limits ?? undefined;
   }
 
   #setDeadline({ key, kind, after, removed }: Change): void {

@@ -54,14 +54,10 @@ export async function callApi(connection: Connection, request: ApiRequest): Prom
 }
 
 /** The answer as it is. Throws `NoAnswerError`. */
-export async function exchange(
-  connection: Connection,
-  request: ApiRequest,
-): Promise<WireResponse> {
+export async function exchange(connection: Connection, request: ApiRequest): Promise<WireResponse> {
   const [base] = connection.urls;
   const url = new URL(request.path, request.url ?? base);
-  const token =
-    request.token === "root" ? connection.systemRootToken : connection.managementToken;
+  const token = request.token === "root" ? connection.systemRootToken : connection.managementToken;
   const transport = makeTransport({
     insecure: connection.config.tls.insecure,
     host: url.host,
@@ -92,7 +88,8 @@ export async function exchange(
 
 function noAnswerText(url: URL, error: NodeJS.ErrnoException, timedOut: boolean): string {
   const start = "start it with dispatch-cloud run --config FILE";
-  if (timedOut) return `the dispatcher at ${url.origin} did not answer within ${TIMEOUT_MS / 1000} s`;
+  if (timedOut)
+    return `the dispatcher at ${url.origin} did not answer within ${TIMEOUT_MS / 1000} s`;
   if (error.code === "ECONNREFUSED") return `no dispatcher answers at ${url.origin}; ${start}`;
   return `no dispatcher answers at ${url.origin} (${error.message}); ${start}`;
 }

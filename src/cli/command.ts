@@ -51,7 +51,7 @@ export interface Command<F extends FlagSpecs = FlagSpecs> {
 
 /** Keeps the types of the flags for `run` while the command is written down. */
 export function defineCommand<const F extends FlagSpecs>(command: Command<F>): Command {
-  return command as unknown as Command;
+  return command;
 }
 
 export const CONFIG_FLAG = {

@@ -11,7 +11,11 @@ export interface DispatcherStatus {
   readonly accepting: boolean;
   readonly read_only: boolean;
   readonly seq: number;
-  readonly journal: { readonly records: number; readonly bytes: number; readonly checkpoints: number };
+  readonly journal: {
+    readonly records: number;
+    readonly bytes: number;
+    readonly checkpoints: number;
+  };
   readonly alarms: readonly { alarm: string; message: string; since: string }[];
   readonly price_per_hour: number;
   readonly workers: readonly FleetGroup[];

@@ -10,12 +10,12 @@ export interface Io {
   /** The terminal's width; 80 where unknown. */
   readonly columns: number;
   /** Bytes go out as they are. */
-  out(text: string | Uint8Array): void;
-  err(text: string | Uint8Array): void;
-  readStdin(): Promise<string>;
+  readonly out: (text: string | Uint8Array) => void;
+  readonly err: (text: string | Uint8Array) => void;
+  readonly readStdin: () => Promise<string>;
   /** From the first call on, SIGINT and SIGTERM no longer end the process but abort this signal. */
-  interrupts(): AbortSignal;
-  nowMs(): number;
+  readonly interrupts: () => AbortSignal;
+  readonly nowMs: () => number;
 }
 
 /** The real thing. */

@@ -11,7 +11,8 @@ export async function readJsonInput(path: string | undefined, io: Io): Promise<u
   try {
     return parseLossless(text);
   } catch (error) {
-    const found = text.trim() === "" ? "nothing" : `text that is none (${(error as Error).message})`;
+    const found =
+      text.trim() === "" ? "nothing" : `text that is none (${(error as Error).message})`;
     throw new UsageError(`${source}: found ${found}, expected JSON`, { cause: error });
   }
 }

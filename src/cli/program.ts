@@ -60,7 +60,8 @@ const COMMANDS: Readonly<Record<string, Entry | Group>> = {
           action,
           {
             summary,
-            load: async () => (await import("./commands/instance-action.ts")).instanceAction(action),
+            load: async () =>
+              (await import("./commands/instance-action.ts")).instanceAction(action),
           },
         ]),
       ),

@@ -133,7 +133,7 @@ async function list<T>(
 ): Promise<readonly T[]> {
   const params = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
-    params.set(key, typeof value === "object" ? JSON.stringify(value) : String(value));
+    params.set(key, typeof value === "string" ? value : JSON.stringify(value));
   }
   const page = (await callQueue(connection, `${path}?${params.toString()}`, {})) as { items: T[] };
   return page.items;

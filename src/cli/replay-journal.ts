@@ -103,7 +103,11 @@ function compareCheckpoint(checkpoint: Checkpoint, core: Core): FoundDifference 
 }
 
 /** The first place where two JSON values part, and what is there. */
-function firstUnlike(recorded: unknown, replayed: unknown, place = ""): Pick<Difference, "recorded" | "replayed"> {
+function firstUnlike(
+  recorded: unknown,
+  replayed: unknown,
+  place = "",
+): Pick<Difference, "recorded" | "replayed"> {
   if (isBranch(recorded) && isBranch(replayed)) {
     for (const key of new Set([...Object.keys(recorded), ...Object.keys(replayed)])) {
       if (JSON.stringify(recorded[key]) !== JSON.stringify(replayed[key])) {

@@ -22,7 +22,9 @@ export function makeSettingsReader(
     // The cloud's quota groups are the drivers' knowledge; without a driver all types share one.
     if (config === undefined) {
       if (fromFile) return toSettings(fromFile, {});
-      throw new UsageError("config: found nothing, expected the inside of Clusters.<id>, or --config FILE");
+      throw new UsageError(
+        "config: found nothing, expected the inside of Clusters.<id>, or --config FILE",
+      );
     }
     if (!isMap(config)) {
       throw new UsageError(

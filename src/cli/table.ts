@@ -24,6 +24,5 @@ export function formatTable<Row>(rows: readonly Row[], columns: readonly Column<
 
 /** Texts from outside cannot break the table, nor steer the terminal. */
 function oneLine(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
 }

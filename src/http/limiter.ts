@@ -1,14 +1,14 @@
 import type { AppContext, AppMiddleware } from "./context.ts";
 import { Problem } from "./problem.ts";
 
-export interface LimiterOptions {
+interface LimiterOptions {
   /** At once; 0: no limit. */
   readonly concurrentMax: number;
   /** Waiting for their turn. */
   readonly queuedMax: number;
   readonly nowMs: () => number;
   /** A request has left the queue: to be served, refused, or because its client has gone. */
-  readonly onDequeued?: (request: { priority: number; delayMs: number; served: boolean }) => void;
+  readonly onDequeued: (request: { priority: number; delayMs: number; served: boolean }) => void;
 }
 
 interface Waiting {
@@ -31,8 +31,7 @@ export class RequestLimiter {
   /** For the gauges of spec §12. */
   stats(): { running: number; queued: { low: number; normal: number; high: number } } {
     const queued = { low: 0, normal: 0, high: 0 };
-    for (const { priority } of this.#queue)
-      queued[priority < 0 ? "low" : priority > 0 ? "high" : "normal"]++;
+    for (const { priority } of this.#queue) queued[priorityName(priority)]++;
     return { running: this.#running, queued };
   }
 
@@ -75,8 +74,14 @@ export class RequestLimiter {
     waiting.settle(served);
     const { priority, sinceMs } = waiting;
     const delayMs = this.#options.nowMs() - sinceMs;
-    this.#options.onDequeued?.({ priority, delayMs, served });
+    this.#options.onDequeued({ priority, delayMs, served });
   }
+}
+
+/** As metrics call it. */
+export function priorityName(priority: number): "low" | "normal" | "high" {
+  if (priority === 0) return "normal";
+  return priority < 0 ? "low" : "high";
 }
 
 /** A turn lasts until the answer is written, or its client has gone. */

@@ -4,25 +4,13 @@ import type { ReadModel } from "../actors/read-model.ts";
 import type { Supervisor } from "../actors/supervisor.ts";
 import type { JournalStats } from "../drivers/journal/port.ts";
 import type { InstanceType } from "../machines/model/instance-type.ts";
-import type { RequestLimiter } from "./limiter.ts";
-import type { RequestTable } from "./request-table.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** As pino has it: data in fields, then constant words. */
 export interface HttpLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
-}
-
-/** For the request metrics of spec §12. */
-export interface HttpObserver {
-  requestEnded(request: {
-    /** Lower case. */
-    method: string;
-    code: number;
-    durationMs: number;
-    timeToStatusMs: number;
-  }): void;
 }
 
 export interface Alarm {
@@ -62,8 +50,6 @@ export interface AppOptions {
   readonly makeRequestId: () => string;
   /** 0: none. */
   readonly requestTimeoutMs: number;
-  readonly limiter: RequestLimiter;
-  readonly requests: RequestTable;
-  readonly observer: HttpObserver;
+  readonly traffic: Traffic;
   readonly log: HttpLog;
 }

@@ -64,16 +64,21 @@ function write(ctx: AppContext, problem: Problem): void {
 
 function toProblem(ctx: AppContext, error: unknown, log: HttpLog): Problem {
   if (error instanceof Problem) return error;
-  const { status, expose, message } = error as {
-    status?: number;
-    expose?: boolean;
-    message: string;
-  };
+  const { status, expose, message, code } = error as ParserError;
   // What the body parser refuses: too large, cut short, an unknown charset or encoding.
   if (expose === true && status !== undefined && status >= 400 && status < 500)
     return new Problem(status, "bad-request", message);
+  if (code?.startsWith("Z_"))
+    return new Problem(400, "bad-request", "the body is not in the encoding that its header names");
   const { requestId } = ctx.state;
   log.error({ err: error, RequestID: requestId, reqMethod: ctx.method }, "request failed");
   const detail = `internal error; the log tells more under request id ${requestId}`;
   return new Problem(500, "internal-error", detail);
+}
+
+interface ParserError extends Error {
+  readonly status?: number;
+  readonly expose?: boolean;
+  /** Of zlib. */
+  readonly code?: string;
 }

@@ -3,11 +3,12 @@ import type { AppContext, AppMiddleware } from "./context.ts";
 import type { AppOptions } from "./options.ts";
 import { shownSearch } from "./request-target.ts";
 
-type Options = Pick<AppOptions, "clock" | "log" | "observer" | "requests">;
+type Options = Pick<AppOptions, "clock" | "log" | "traffic">;
 
 /** Lists each request while it is open, and logs it when it comes and when it is answered (spec §11.6). */
 export function logRequests(options: Options): AppMiddleware {
-  const { clock, log, requests } = options;
+  const { clock, log } = options;
+  const { requests } = options.traffic;
   return async (ctx, next) => {
     const startedAtMs = clock.nowMs();
     const fields = requestFields(ctx);
@@ -19,18 +20,21 @@ export function logRequests(options: Options): AppMiddleware {
       remoteAddress: fields.remoteAddr,
       forwardedFor: fields.reqForwardedFor,
       startedAtMs,
+      isAbandoned: false,
     };
     requests.add(open);
     log.info(fields, "request");
-    let statusAtMs = startedAtMs;
+    let statusAtMs: number | undefined;
     ctx.res.once("close", () => {
-      requests.remove(open);
-      answered(ctx, options, { fields, startedAtMs, statusAtMs });
+      open.isAbandoned = true;
+      if (statusAtMs !== undefined) requests.remove(open);
+      answered(ctx, options, { fields, startedAtMs, statusAtMs: statusAtMs ?? clock.nowMs() });
     });
     try {
       await next();
     } finally {
       statusAtMs = clock.nowMs();
+      if (ctx.res.closed) requests.remove(open);
     }
   };
 }
@@ -52,7 +56,7 @@ function requestFields(ctx: AppContext) {
 
 function answered(
   ctx: AppContext,
-  { clock, log, observer }: Options,
+  { clock, log, traffic }: Options,
   request: { fields: object; startedAtMs: number; statusAtMs: number },
 ): void {
   const { fields, startedAtMs, statusAtMs } = request;
@@ -76,7 +80,7 @@ function answered(
     },
     "response",
   );
-  observer.requestEnded({
+  traffic.requestEnded({
     method: ctx.method.toLowerCase(),
     code: statusCode,
     durationMs,

@@ -8,6 +8,8 @@ export interface OpenRequest {
   readonly remoteAddress: string;
   readonly forwardedFor: string;
   readonly startedAtMs: number;
+  /** Its client has gone, but nobody has noticed yet. */
+  isAbandoned: boolean;
 }
 
 /** The requests in flight. */
@@ -22,11 +24,14 @@ export class RequestTable {
     this.#open.delete(request);
   }
 
-  /** For `arvados_max_active_request_age_seconds`; 0 when there is none. */
-  oldestAgeMs(nowMs: number): number {
-    let oldestMs = 0;
-    for (const { startedAtMs } of this.#open) oldestMs = Math.max(oldestMs, nowMs - startedAtMs);
-    return oldestMs;
+  /** The age of the oldest request, and of the oldest abandoned one; 0 when there is none. */
+  oldest(nowMs: number): { activeMs: number; abandonedMs: number } {
+    const ages = { activeMs: 0, abandonedMs: 0 };
+    for (const { startedAtMs, isAbandoned } of this.#open) {
+      const kind = isAbandoned ? "abandonedMs" : "activeMs";
+      ages[kind] = Math.max(ages[kind], nowMs - startedAtMs);
+    }
+    return ages;
   }
 
   /** As spec §11.6 lists them, youngest first. */

@@ -23,7 +23,11 @@ export function parseTarget(url: string): RequestTarget {
   }
 }
 
-/** The query as others may see it: a token in it is hidden. */
+/** The query as others may see it: tokens in it are hidden, however their name is escaped. */
 export function shownSearch(search: string): string {
-  return search.replace(/([?&;](?:api_token|reader_tokens)[^=&;]*=)[^&;]*/gi, "$1[hidden]");
+  return search.replace(/[^?&]+/g, (pair) => {
+    const [name = ""] = pair.split("=");
+    const isSecret = [...new URLSearchParams(name).keys()].some((key) => /token/i.test(key));
+    return isSecret ? `${name}=[hidden]` : pair;
+  });
 }

@@ -49,7 +49,7 @@ export function serveHealth(
 
 /** `GET /_inspect/requests`: the requests in flight (spec §11.6). */
 export function serveInspection(
-  options: Pick<AppOptions, "managementToken" | "requests" | "clock">,
+  options: Pick<AppOptions, "managementToken" | "traffic" | "clock">,
 ): AppMiddleware {
   const isAllowed = makeBearerCheck(options.managementToken);
   return async (ctx, next) => {
@@ -58,7 +58,7 @@ export function serveInspection(
     if (!allowed) ctx.status = 401;
     ctx.set("Content-Type", "application/json");
     ctx.body = allowed
-      ? `${JSON.stringify(options.requests.list(options.clock.nowMs()))}\n`
+      ? `${JSON.stringify(options.traffic.requests.list(options.clock.nowMs()))}\n`
       : '{"errors":["unauthorized"]}\n';
   };
 }

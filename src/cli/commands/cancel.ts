@@ -5,7 +5,8 @@ import { cancelRequest, isRequestId, listRequests, requireContainerId } from "..
 
 export const cancelCommand = defineCommand({
   name: "cancel",
-  summary: "Cancels containers: those that wait at once, those that run after they have been stopped.",
+  summary:
+    "Cancels containers: those that wait at once, those that run after they have been stopped.",
   flags: { config: CONFIG_FLAG },
   args: { usage: "CONTAINER…", min: 1, max: Infinity },
   notes: [

@@ -30,9 +30,7 @@ export const chooseTypeCommand = defineCommand({
     const fromFile = await configBehind(flags.config, config !== undefined, io);
     const settings = makeSettingsReader(fromFile, io)(config);
     const json = asBadInput(() =>
-      isPair
-        ? readInput(pairSchema, input).container
-        : readInput(containerJsonSchema, input),
+      isPair ? readInput(pairSchema, input).container : readInput(containerJsonSchema, input),
     );
     // Neither the choice nor the sizes depend on when it was made.
     const record = recordOfJson(json, 0);

@@ -2,7 +2,7 @@ import { dumpConfig } from "../../config/dump.ts";
 import { configJsonSchema } from "../../config/json-schema.ts";
 import { findMissingForDaemon } from "../../config/readiness.ts";
 import { findingLine, readClusterConfig } from "../cluster-config.ts";
-import { CONFIG_FLAG, defineCommand, JSON_FLAG } from "../command.ts";
+import { CONFIG_FLAG, defineCommand } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 
 export const configCheckCommand = defineCommand({
@@ -36,7 +36,9 @@ export const configDumpCommand = defineCommand({
   summary: "Prints the config in effect as YAML: defaults filled in, secrets kept.",
   flags: { config: CONFIG_FLAG },
   args: { usage: "[FILE|-]", min: 0, max: 1 },
-  notes: ["What it prints can be loaded again. It holds the cluster's tokens and keys: keep it private."],
+  notes: [
+    "What it prints can be loaded again. It holds the cluster's tokens and keys: keep it private.",
+  ],
   exitCodes: { [EXIT.failed]: "the config has errors (on standard error), or cannot be read" },
   examples: ["dispatch-cloud config dump --config config/standalone.yml"],
   async run({ flags, args, io }) {

@@ -48,7 +48,12 @@ export function instanceAction(action: Action): Command {
         const query = new URLSearchParams({ instance_id: id, reason: flags.reason ?? "" });
         const path = `/arvados/v1/dispatch/instances/${action}?${query.toString()}`;
         try {
-          const response = await exchange(connection, { method: "POST", path, token: "management", url });
+          const response = await exchange(connection, {
+            method: "POST",
+            path,
+            token: "management",
+            url,
+          });
           return { ok: response.status === 200, status: response.statusLine, host };
         } catch (error) {
           if (!(error instanceof CliError)) throw error;

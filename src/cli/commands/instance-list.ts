@@ -31,7 +31,10 @@ export const instanceListCommand = defineCommand({
   summary: "Lists the instances, one a line, in columns separated by tabs.",
   flags: {
     header: { type: "boolean", help: "Print the columns' names first" },
-    json: { type: "boolean", help: "Print each as a line of JSON, with all that the dispatcher tells" },
+    json: {
+      type: "boolean",
+      help: "Print each as a line of JSON, with all that the dispatcher tells",
+    },
     config: CONFIG_FLAG,
   },
   notes: [`The columns are ${TITLES.join(", ")}; "-" stands for what there is none of.`],

@@ -58,8 +58,8 @@ export const logsCommand = defineCommand({
   },
 });
 
-/** `noAnswer`: nobody can be asked, and what there is on disk is all that is known. */
-type State = string | "noAnswer" | "unknown";
+/** A container's state; `noAnswer` where nobody can be asked, `unknown` where the queue does not know it. */
+type State = string;
 
 async function follow(
   readAll: () => boolean,

@@ -17,7 +17,10 @@ export const planCommand = defineCommand({
       "order taken, the queue in the order considered, the limits afterwards and the metrics. See docs/cli.md.",
   ],
   exitCodes: { [EXIT.usage]: "wrong usage or bad input; the message names the path in it" },
-  examples: ["dispatch-cloud plan snapshot.json", "dispatch-cloud plan --config config.yml - < snapshot.json"],
+  examples: [
+    "dispatch-cloud plan snapshot.json",
+    "dispatch-cloud plan --config config.yml - < snapshot.json",
+  ],
   async run({ flags, args, io }) {
     const input = await readJsonInput(args[0], io);
     const hasOwn = !isMap(input) || input["config"] != null;

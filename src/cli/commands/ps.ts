@@ -26,7 +26,11 @@ export const psCommand = defineCommand({
   name: "ps",
   summary: "Lists containers: in the order in which they are served, and why they wait.",
   flags: {
-    all: { type: "boolean", short: "a", help: "Those that have ended as well (the newest thousand)" },
+    all: {
+      type: "boolean",
+      short: "a",
+      help: "Those that have ended as well (the newest thousand)",
+    },
     json: { type: "boolean", help: "Print each as a line of JSON" },
     config: CONFIG_FLAG,
   },

@@ -36,7 +36,9 @@ export const stopCommand = defineCommand({
     if (flags["no-wait"]) return EXIT.ok;
     await waitUntilGone(connection, io, drain ? Infinity : startedAtMs + STOP_TIMEOUT_MS);
     io.err(
-      drain ? "stopped; no instance is left\n" : "stopped; instances and containers go on running\n",
+      drain
+        ? "stopped; no instance is left\n"
+        : "stopped; instances and containers go on running\n",
     );
     return EXIT.ok;
   },

@@ -1,6 +1,6 @@
 import { parseByteSize } from "../../config/byte-size.ts";
 import { parseDuration } from "../../config/duration.ts";
-import { CONFIG_FLAG, defineCommand, usageError, type Call } from "../command.ts";
+import { CONFIG_FLAG, defineCommand, usageError } from "../command.ts";
 import { connectionOf } from "../connection.ts";
 import { CliError, EXIT } from "../exit-code.ts";
 import { submitRequest, waitForEnd, type QueuedContainer } from "../queue-api.ts";
@@ -11,14 +11,22 @@ export const submitCommand = defineCommand({
   flags: {
     vcpus: { type: "string", value: "N", help: "CPUs that it needs; default 1" },
     ram: { type: "string", value: "SIZE", help: "Memory that it needs; default 256MiB" },
-    priority: { type: "string", value: "N", help: "1 to 1000, the greater the sooner; default 500" },
+    priority: {
+      type: "string",
+      value: "N",
+      help: "1 to 1000, the greater the sooner; default 500",
+    },
     env: { type: "string", multiple: true, value: "K=V", help: "A variable of its environment" },
     cwd: {
       type: "string",
       value: "DIR",
       help: "Where it runs: absolute, or under its own fresh folder, the default",
     },
-    "max-run-time": { type: "string", value: "DURATION", help: "It is stopped after that; default: never" },
+    "max-run-time": {
+      type: "string",
+      value: "DURATION",
+      help: "It is stopped after that; default: never",
+    },
     name: { type: "string", value: "TEXT", help: "Shown by ps" },
     wait: { type: "boolean", help: "Wait until it has ended, and exit as it did" },
     json: { type: "boolean", help: "Print the request (with --wait, then the container) as JSON" },
@@ -64,27 +72,35 @@ function exitCodeOf(container: QueuedContainer, err: (text: string) => void): nu
   return EXIT.failed;
 }
 
-type Flags = Call["flags"];
+interface Wishes {
+  readonly vcpus?: string | undefined;
+  readonly ram?: string | undefined;
+  readonly priority?: string | undefined;
+  readonly env: readonly string[];
+  readonly cwd?: string | undefined;
+  readonly "max-run-time"?: string | undefined;
+  readonly name?: string | undefined;
+}
 
-function readRequest(flags: Flags, command: readonly string[]): Record<string, unknown> {
-  const text = (name: string) => flags[name] as string | undefined;
+function readRequest(wishes: Wishes, command: readonly string[]): Record<string, unknown> {
+  const { vcpus = "1", ram = "256MiB", priority = "500", env, cwd, name } = wishes;
   const environment = Object.fromEntries(
-    (flags["env"] as unknown as string[]).map((pair) => {
+    env.map((pair) => {
       const [name = "", ...value] = pair.split("=");
       if (value.length > 0 && name !== "") return [name, value.join("=")];
       throw usageError(submitCommand, `--env: found ${JSON.stringify(pair)}, expected NAME=VALUE`);
     }),
   );
-  const maxRunTimeMs = parsed("max-run-time", text("max-run-time") ?? "0", parseDuration);
+  const maxRunTimeMs = parsed("max-run-time", wishes["max-run-time"] ?? "0", parseDuration);
   return {
     command,
     environment,
-    ...(text("cwd") === undefined ? {} : { cwd: text("cwd") }),
-    ...(text("name") === undefined ? {} : { name: text("name") }),
-    priority: wholeNumber("priority", text("priority") ?? "500", 1, 1000),
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(name === undefined ? {} : { name }),
+    priority: wholeNumber("priority", priority, 1, 1000),
     runtime_constraints: {
-      vcpus: wholeNumber("vcpus", text("vcpus") ?? "1", 1, 1_000_000),
-      ram: parsed("ram", text("ram") ?? "256MiB", parseByteSize),
+      vcpus: wholeNumber("vcpus", vcpus, 1, 1_000_000),
+      ram: parsed("ram", ram, parseByteSize),
     },
     scheduling_parameters: { max_run_time: Math.ceil(maxRunTimeMs / 1000) },
     state: "Committed",
@@ -109,8 +125,5 @@ function parsed(name: string, text: string, parse: (text: string) => number): nu
     if (!(error instanceof RangeError)) throw error;
     expected = error.message;
   }
-  throw usageError(
-    submitCommand,
-    `--${name}: found ${JSON.stringify(text)}, expected ${expected}`,
-  );
+  throw usageError(submitCommand, `--${name}: found ${JSON.stringify(text)}, expected ${expected}`);
 }

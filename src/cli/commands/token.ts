@@ -12,7 +12,9 @@ export const tokenCommand = defineCommand({
       "data directory. This is the only command that prints a token.",
   ],
   exitCodes: { [EXIT.failed]: "there is none" },
-  examples: ['curl -H "Authorization: Bearer $(dispatch-cloud token)" http://localhost:9006/metrics'],
+  examples: [
+    'curl -H "Authorization: Bearer $(dispatch-cloud token)" http://localhost:9006/metrics',
+  ],
   async run({ flags, io }) {
     const config = await requireClusterConfig(flags.config, io);
     const dataDir = dataDirOf(config, io);

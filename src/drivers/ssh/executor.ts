@@ -1,4 +1,4 @@
-import { utils } from "ssh2";
+import ssh2 from "ssh2";
 import { openCall, until, type OpenCall, type SetTimer } from "./call.ts";
 import { openConnection, type Connection } from "./connection.ts";
 import {
@@ -137,7 +137,7 @@ export function makeSshExecutor(options: SshExecutorOptions): SshExecutor {
 }
 
 function assertPrivateKey(privateKey: string | Buffer): void {
-  const parsed = utils.parseKey(privateKey);
+  const parsed = ssh2.utils.parseKey(privateKey);
   if (parsed instanceof Error) {
     throw new Error(`SSH private key: ${parsed.message}; expected PEM or OpenSSH, no passphrase`);
   }

@@ -1,4 +1,4 @@
-import { and, assign, or, setup, stateIn } from "xstate";
+import { and, assign, not, or, setup, stateIn } from "xstate";
 import type { SnapshotFrom } from "xstate";
 import type { CommandDraft } from "../model/command.ts";
 import type { ContainerState } from "../model/fact.ts";
@@ -52,6 +52,8 @@ const chart = setup({
       judge.processAfter(context, event as never) === state,
     lastProcessEnds: given(judge.lastProcessEnds),
     waitChanged: given(judge.waitChanged),
+    // Until a newer record is read, the exit is what keeps it from being judged by this one.
+    awaitsRecord: or([stateIn({ record: "Locked" }), stateIn({ record: "Running" })]),
   },
 });
 
@@ -185,7 +187,7 @@ export const containerMachine = chart.createMachine({
         exited: {
           on: {
             // A kill of what has ended only clears the exit (spec §6.7).
-            "kill.decided": { target: "absent", actions: "forgetExit" },
+            "kill.decided": { guard: not("awaitsRecord"), target: "absent", actions: "forgetExit" },
           },
         },
       },

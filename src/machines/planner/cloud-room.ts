@@ -7,8 +7,8 @@ export class CloudRoom {
   readonly namedCount: number;
   readonly #view: PlanView;
   readonly #countByProviderType = new Map<string, number>();
-  /** Types without capacity; it cannot come back within a pass. */
-  readonly #atCapacity = new Set<string>();
+  /** Whether the cloud is out of capacity for a type, as long as nothing more is created. */
+  readonly #atCapacity = new Map<InstanceType, boolean>();
   #createsCount = 0;
   /** One more create was wanted than the throttles accept. */
   declined = false;
@@ -49,6 +49,7 @@ export class CloudRoom {
     }
     this.#createsCount++;
     this.#count(type);
+    this.#atCapacity.clear();
     return true;
   }
 
@@ -58,12 +59,12 @@ export class CloudRoom {
   }
 
   #isAtCapacity(type: InstanceType): boolean {
-    // Two of our types may be the same to the provider.
-    const key = `${type.providerType} ${type.preemptible}`;
-    if (this.#atCapacity.has(key)) return true;
-    const count = this.#countByProviderType.get(type.providerType) ?? 0;
-    if (!this.#view.atCapacity(type, count)) return false;
-    this.#atCapacity.add(key);
-    return true;
+    let answer = this.#atCapacity.get(type);
+    if (answer === undefined) {
+      const count = this.#countByProviderType.get(type.providerType) ?? 0;
+      answer = this.#view.atCapacity(type, count);
+      this.#atCapacity.set(type, answer);
+    }
+    return answer;
   }
 }

@@ -6,22 +6,45 @@ import type { PlanContainer, PlanView, PlanWorker } from "./view.ts";
  * by priority and by who came first. The id settles the rest.
  */
 export function inQueueOrder(view: PlanView): PlanContainer[] {
-  const ranked = view.containers.map((container) => ({
-    container,
-    group:
-      (view.running.has(container.containerId) ? 0 : 2) + (container.state === "Locked" ? 0 : 1),
-    // Rounding keeps the order: where two differ as doubles they differ the same way as integers.
-    priority: Number(container.priority),
-  }));
-  ranked.sort(
-    (a, b) =>
-      a.group - b.group ||
-      b.priority - a.priority ||
-      (Number.isSafeInteger(a.priority) ? 0 : byExactPriority(a.container, b.container)) ||
-      a.container.firstSeenAt - b.container.firstSeenAt ||
-      byText(a.container.containerId, b.container.containerId),
+  const groups: [PlanContainer[], PlanContainer[], PlanContainer[], PlanContainer[]] = [
+    [],
+    [],
+    [],
+    [],
+  ];
+  for (const container of view.containers) {
+    const hasProcess = view.running.has(container.containerId);
+    const isLocked = container.state === "Locked";
+    groups[hasProcess ? (isLocked ? 0 : 1) : isLocked ? 2 : 3].push(container);
+  }
+  return [
+    ...byPriority(groups[0]),
+    ...byPriority(groups[1]),
+    ...byPriority(groups[2]),
+    ...byPriority(groups[3]),
+  ];
+}
+
+function byPriority(containers: readonly PlanContainer[]): PlanContainer[] {
+  // Rounding keeps the order: where two differ as doubles they differ the same way as integers.
+  const ranks = new Float64Array(containers.length);
+  let isRounded = false;
+  for (const [index, { priority }] of containers.entries()) {
+    const rank = Number(priority);
+    ranks[index] = rank;
+    isRounded ||= !Number.isSafeInteger(rank);
+  }
+  // Sorting numbers by a flat array takes half the time of sorting objects.
+  const indexes = containers.map((_, index) => index);
+  indexes.sort(
+    (a, b) => ranks[b]! - ranks[a]! || byRest(containers[a]!, containers[b]!, isRounded),
   );
-  return ranked.map(({ container }) => container);
+  return indexes.map((index) => containers[index]!);
+}
+
+function byRest(a: PlanContainer, b: PlanContainer, isRounded: boolean): number {
+  if (isRounded && a.priority !== b.priority) return a.priority > b.priority ? -1 : 1;
+  return a.firstSeenAt - b.firstSeenAt || byText(a.containerId, b.containerId);
 }
 
 /** Cheapest first, then the larger one; an instance that the cloud has not named yet before others of its kind. */
@@ -41,8 +64,4 @@ export function byUse(
 
 export function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function byExactPriority(a: PlanContainer, b: PlanContainer): number {
-  return a.priority > b.priority ? -1 : a.priority < b.priority ? 1 : 0;
 }

@@ -162,7 +162,10 @@ class Pass {
       do: "start",
       container: container.containerId,
       worker: worker.workerId,
-      reason: `there is room on ${nameOf(slot)}, which holds ${othersCount} other containers`,
+      reason:
+        othersCount === 0
+          ? `${nameOf(slot)} is empty and ready`
+          : `there is room on ${nameOf(slot)} beside ${othersCount} other containers`,
     });
     return PREPARING;
   }

@@ -26,9 +26,12 @@ function orZero<T extends z.ZodType>(schema: T, zero: unknown) {
 const size = orZero(z.int(), 0);
 const text = orZero(z.string(), "");
 const flag = orZero(z.boolean(), false);
+const digits = z
+  .string()
+  .refine((value) => prioritySchema.safeParse(value).success, "expected an integer");
 /** A number as long as it is exact, digits beyond (json.ts). */
 const priority = orZero(
-  z.union([z.int().transform(String), prioritySchema], { error: "expected an integer" }),
+  z.union([z.int().transform(String), digits], { error: "expected an integer" }),
   0,
 );
 const instantMs = orZero(

@@ -1,4 +1,9 @@
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer as createHttpsServer } from "node:https";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { ArvadosClientOptions } from "../../../../src/drivers/queue/arvados/client.ts";
 import { makeArvadosClient } from "../../../../src/drivers/queue/arvados/client.ts";
@@ -32,7 +37,11 @@ describe("the controller client", () => {
     expect(await client.request("GET", "arvados/v1/x", { b: [1], a: "A" })).toEqual({ ok: true });
     await client.request("PUT", "/arvados/v1/y", { container: { priority: 2n ** 60n } });
     const [get, put] = requests;
-    expect(get).toMatchObject({ method: "GET", path: "/arvados/v1/x", params: { a: "A", b: "[1]" } });
+    expect(get).toMatchObject({
+      method: "GET",
+      path: "/arvados/v1/x",
+      params: { a: "A", b: "[1]" },
+    });
     expect(get?.headers["authorization"]).toBe(`Bearer ${TOKEN}`);
     expect(get?.headers["x-request-id"]).toMatch(/^req-[0-9a-z]{20}$/);
     expect(get?.headers["x-request-id"]).not.toBe(put?.headers["x-request-id"]);
@@ -41,7 +50,10 @@ describe("the controller client", () => {
   });
 
   it("reads long integers without loss, and nothing from a 204", async () => {
-    const replies: Reply[] = [{ body: `{"priority":562949953421311999}` }, { status: 204, body: "" }];
+    const replies: Reply[] = [
+      { body: `{"priority":562949953421311999}` },
+      { status: 204, body: "" },
+    ];
     const { client } = await start(() => replies.shift() ?? {});
     expect(await client.request("GET", "/a")).toEqual({ priority: "562949953421311999" });
     expect(await client.request("GET", "/a")).toBeNull();
@@ -118,7 +130,7 @@ describe("the controller client", () => {
     const first = failureOf(client.request("GET", "/first"));
     const second = failureOf(client.request("GET", "/second"));
     expect([(await first).kind, (await second).kind]).toEqual(["timeout", "timeout"]);
-    expect(requests.map(({ path }) => path)).toEqual(["/first"]);
+    expect(requests.map(({ path }) => path)).not.toContain("/second");
   });
 
   it("is aborted by its caller, before and during the call", async () => {
@@ -128,8 +140,12 @@ describe("the controller client", () => {
       return new Promise<Reply>(() => {});
     });
     const { signal } = controller;
-    expect(await failureOf(client.request("GET", "/a", {}, { signal }))).toMatchObject({ kind: "aborted" });
-    expect(await failureOf(client.request("GET", "/a", {}, { signal }))).toMatchObject({ kind: "aborted" });
+    expect(await failureOf(client.request("GET", "/a", {}, { signal }))).toMatchObject({
+      kind: "aborted",
+    });
+    expect(await failureOf(client.request("GET", "/a", {}, { signal }))).toMatchObject({
+      kind: "aborted",
+    });
   });
 
   it("says what went wrong when nobody listens", async () => {
@@ -138,7 +154,9 @@ describe("the controller client", () => {
     const client = makeClient(baseUrl);
     expect(await failureOf(client.request("PUT", "/a"))).toMatchObject({
       kind: "network",
-      message: expect.stringMatching(/^PUT .*\/a giving up after 1 attempt\(s\): .*ECONNREFUSED/) as string,
+      message: expect.stringMatching(
+        /^PUT .*\/a giving up after 1 attempt\(s\): .*ECONNREFUSED/,
+      ) as string,
     });
   });
 
@@ -169,6 +187,32 @@ describe("the controller client", () => {
     expect(requests[0]?.headers["host"]).toBe(`controller.invalid:${port}`);
   });
 
+  it("accepts a certificate that nobody vouches for only when told to", async (ctx) => {
+    const folder = await mkdtemp(join(tmpdir(), "client-"));
+    closers.push(() => rm(folder, { recursive: true }));
+    const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+    const make = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=controller.invalid".split(
+      " ",
+    );
+    const made = spawnSync("openssl", [...make, "-keyout", key, "-out", cert]);
+    if (made.status !== 0) return ctx.skip("there is no openssl to make a certificate with");
+    const pems = { key: await readFile(key), cert: await readFile(cert) };
+    const server = createHttpsServer(pems, (_request, response) => response.end(`{"ok":1}`));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    closers.push(
+      () => server.close(),
+      () => server.closeAllConnections(),
+    );
+    const baseUrl = `https://controller.invalid:${(server.address() as AddressInfo).port}`;
+    const careful = makeClient(baseUrl, { dialAddress: "127.0.0.1" });
+    expect(await failureOf(careful.request("GET", "/a"))).toMatchObject({
+      kind: "network",
+      message: expect.stringContaining("self-signed certificate") as string,
+    });
+    const careless = makeClient(baseUrl, { dialAddress: "127.0.0.1", insecure: true });
+    expect(await careless.request("GET", "/a")).toEqual({ ok: 1 });
+  });
+
   it("follows a read to another place, and keeps its token to itself there", async () => {
     const other = await serveScript(() => ({ body: { here: 1 } }));
     const { client, requests } = await start(({ path }) => {
@@ -177,7 +221,9 @@ describe("the controller client", () => {
     });
     closers.push(other.close);
     expect(await client.request("GET", "/a")).toEqual({ here: 1 });
-    expect(requests.map(({ headers }) => headers["authorization"])).toEqual(Array(2).fill(`Bearer ${TOKEN}`));
+    expect(requests.map(({ headers }) => headers["authorization"])).toEqual(
+      Array(2).fill(`Bearer ${TOKEN}`),
+    );
     expect(other.requests[0]?.headers["authorization"]).toBeUndefined();
   });
 
@@ -212,7 +258,9 @@ describe("the controller client", () => {
     await makeClient(`${baseUrl}/some/path/`).request("GET", "//a");
     expect(requests[0]?.path).toBe("/a");
     const client = makeArvadosClient({ ...options, baseUrl: "127.0.0.1:1" });
-    expect((await failureOf(client.request("GET", "/a"))).message).toContain("https://127.0.0.1:1/a");
+    expect((await failureOf(client.request("GET", "/a"))).message).toContain(
+      "https://127.0.0.1:1/a",
+    );
     for (const baseUrl of ["", "ftp://x", "https://"]) {
       expect(() => makeArvadosClient({ ...options, baseUrl })).toThrow("cannot be used");
     }

@@ -10,7 +10,9 @@ function expected(value: unknown): unknown {
   }
   if (Array.isArray(value)) return value.map(expected);
   if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, expected(member)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, member]) => [key, expected(member)]),
+    );
   }
   return value;
 }
@@ -54,7 +56,23 @@ describe("JSON with integers beyond 2^53", () => {
 
   it("reads any text as JSON.parse does, but for the digits: broken text stays broken", () => {
     const pieces = fc.constantFrom(
-      ...["{", "}", "[", "]", ":", ",", '"', "\\", "-", ".", "e", "0", "12345678901234567", " ", "a"],
+      ...[
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        '"',
+        "\\",
+        "-",
+        ".",
+        "e",
+        "0",
+        "12345678901234567",
+        " ",
+        "a",
+      ],
     );
     const text = fc.array(pieces, { maxLength: 12 }).map((parts) => parts.join(""));
     const parses = (parse: () => unknown) => {
@@ -81,9 +99,9 @@ describe("JSON with integers beyond 2^53", () => {
   });
 
   it("leaves fractions, exponents and keys alone", () => {
-    expect(parseLossless(`[1.2345678901234567, 12345678901234567890.5, 12345678901234567e2]`)).toEqual(
-      [1.2345678901234567, 12345678901234567890.5, 12345678901234567e2],
-    );
+    expect(
+      parseLossless(`[1.2345678901234567, 12345678901234567890.5, 12345678901234567e2]`),
+    ).toEqual([1.2345678901234567, 12345678901234567890.5, 12345678901234567e2]);
     expect(() => parseLossless(`{12345678901234567: 1}`)).toThrow(SyntaxError);
   });
 

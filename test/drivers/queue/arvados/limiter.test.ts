@@ -5,7 +5,10 @@ const never = new AbortController().signal;
 
 /** Whether it resolves without anything else happening. */
 async function isAdmitted(acquired: Promise<void>): Promise<boolean> {
-  return Promise.race([acquired.then(() => true), vi.advanceTimersByTimeAsync(0).then(() => false)]);
+  return Promise.race([
+    acquired.then(() => true),
+    vi.advanceTimersByTimeAsync(0).then(() => false),
+  ]);
 }
 
 function makeTestLimiter(limitMax = 0) {

@@ -1,0 +1,50 @@
+import { fileURLToPath } from "node:url";
+import type { Clock } from "../../actors/clock.ts";
+import type { ClusterConfig } from "../../config/load.ts";
+import type { ConfigMap } from "../../config/document.ts";
+import { hasErrors } from "../../config/finding.ts";
+import { checkDriver } from "../../drivers/cloud/catalogue.ts";
+import type { InstanceSet } from "../../drivers/cloud/port.ts";
+import { findingLine } from "../cluster-config.ts";
+import { CliError } from "../exit-code.ts";
+
+interface CloudContext {
+  readonly dataDir: string;
+  readonly instanceSetId: string;
+  readonly clock: Clock;
+  readonly searchPath: string | undefined;
+}
+
+/** Opens the configured driver. Throws `CliError` with everything that is wrong with its parameters. */
+export async function openCloud(
+  config: ClusterConfig,
+  context: CloudContext,
+): Promise<InstanceSet> {
+  const { driver, driverParameters } = config.containers.cloudVMs;
+  const prefix = `Clusters.${config.id}.Containers.CloudVMs`;
+  const { findings, open } = checkDriver(driver, driverParameters as ConfigMap, prefix);
+  if (!open || hasErrors(findings)) {
+    const errors = findings.filter(({ severity }) => severity === "error").map(findingLine);
+    throw new CliError(["error initializing driver:", ...errors].join("\n  "));
+  }
+  const { dataDir, instanceSetId, clock, searchPath } = context;
+  try {
+    return await open({
+      dataDir,
+      instanceSetId,
+      crunchRunPath: built("../../crunch-run/main"),
+      instancePath: built("../../drivers/cloud/loopback/instance"),
+      nowMs: () => clock.nowMs(),
+      setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
+      ...(searchPath === undefined ? {} : { searchPath }),
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CliError(`error initializing driver: ${reason}`, { cause });
+  }
+}
+
+/** An entry that runs as a process of its own, beside this file as it was built. */
+function built(entry: string): string {
+  return fileURLToPath(new URL(`${entry}.js`, import.meta.url));
+}

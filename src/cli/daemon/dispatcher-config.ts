@@ -1,0 +1,48 @@
+import { instanceSetId } from "../../config/instance-set-id.ts";
+import type { ClusterConfig } from "../../config/load.ts";
+import { toSettings } from "../../config/settings.ts";
+import type { DispatcherConfig } from "../../actors/dispatcher.ts";
+import type { InstanceSet } from "../../drivers/cloud/port.ts";
+import type { Secrets } from "./secrets.ts";
+
+/** What the shell around the core goes by, from the cluster's config. */
+export function dispatcherConfig(
+  config: ClusterConfig,
+  context: {
+    readonly configHash: string;
+    readonly version: string;
+    readonly secrets: Secrets;
+    readonly cloud: Pick<InstanceSet, "quotaGroup">;
+  },
+): DispatcherConfig {
+  const { configHash, version, secrets, cloud } = context;
+  const { cloudVMs } = config.containers;
+  const { dispatchCloud } = config;
+  const groups = Object.values(config.instanceTypes).map((type) => [
+    type.name,
+    cloud.quotaGroup(type),
+  ]);
+  return {
+    settings: toSettings(config, Object.fromEntries(groups) as Record<string, string>),
+    configHash,
+    version,
+    instanceSetId: instanceSetId(secrets.systemRootToken),
+    tagKeyPrefix: cloudVMs.tagKeyPrefix,
+    imageId: cloudVMs.imageId,
+    initCommand: cloudVMs.instanceInitCommand,
+    publicKey: cloudVMs.deployPublicKey ? secrets.publicKey : null,
+    bootProbeCommand: cloudVMs.bootProbeCommand,
+    crunchRunCommand: config.containers.crunchRunCommand,
+    deployDirectory: cloudVMs.deployRunnerDirectory,
+    runtimeEngine: config.containers.runtimeEngine,
+    extraArguments: config.containers.crunchRunArgumentsList,
+    pollIntervalMs: cloudVMs.pollIntervalMs,
+    probeIntervalMs: cloudVMs.probeIntervalMs,
+    maxProbesPerSecond: cloudVMs.maxProbesPerSecond,
+    syncIntervalMs: cloudVMs.syncIntervalMs,
+    cloudTimeoutMs: dispatchCloud.cloudRequestTimeoutMs,
+    queueTimeoutMs: dispatchCloud.queue.requestTimeoutMs,
+    commandTimeoutMs: dispatchCloud.ssh.commandTimeoutMs,
+    checkpointRecords: dispatchCloud.journal.checkpointRecords,
+  };
+}

@@ -1,0 +1,102 @@
+import type Koa from "koa";
+import type { Clock } from "../../actors/clock.ts";
+import type { RunnerBinary } from "../../actors/runner-binary.ts";
+import type { Supervisor } from "../../actors/supervisor.ts";
+import type { ClusterConfig } from "../../config/load.ts";
+import type { Journal } from "../../drivers/journal/port.ts";
+import { parseLossless } from "../../drivers/queue/arvados/json.ts";
+import { openQueueStore } from "../../drivers/queue/embedded/store.ts";
+import { makeApp } from "../../http/app.ts";
+import type { HttpState } from "../../http/context.ts";
+import { makeQueueRoutes } from "../../http/queue-routes.ts";
+import { Traffic } from "../../http/traffic.ts";
+import type { Logger } from "../../telemetry/logger.ts";
+import { metricsJson } from "../../telemetry/metrics-json.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import { dataPaths } from "../data-dir.ts";
+import type { Alarms } from "./alarms.ts";
+import { makeRequestId } from "./request-id.ts";
+import type { Secrets } from "./secrets.ts";
+import { makeStop } from "./stop.ts";
+
+interface HttpContext {
+  readonly config: ClusterConfig;
+  readonly secrets: Secrets;
+  readonly dataDir: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly supervisor: Supervisor;
+  readonly journal: Journal;
+  readonly metrics: Metrics;
+  readonly alarms: Alarms;
+  readonly runnerBinary: RunnerBinary | undefined;
+  readonly log: Logger;
+  readonly onStopped: (reason: string) => void;
+}
+
+/** The HTTP side over the dispatcher, with the embedded queue where that is configured. */
+export function makeHttpApp(context: HttpContext): { app: Koa<HttpState>; close: () => void } {
+  const { config, secrets, clock, supervisor, journal, metrics, alarms, log } = context;
+  const traffic = new Traffic({
+    metrics: metrics.service,
+    concurrentMax: config.api.maxConcurrentRequests,
+    queuedMax: config.api.maxQueuedRequests,
+    nowMs: () => clock.nowMs(),
+  });
+  const store = config.dispatchCloud.queue.driver === "embedded" ? openStore(context) : undefined;
+  const app = makeApp({
+    version: context.version,
+    readModel: supervisor.readModel,
+    submit: (fact) => supervisor.submit(fact),
+    accepting: () => supervisor.accepting,
+    managementToken: secrets.managementToken,
+    instanceTypes: () => config.instanceTypes,
+    metricsText: () => {
+      traffic.refresh();
+      return metrics.registry.metrics();
+    },
+    metricsJson: () => {
+      traffic.refresh();
+      return metricsJson(metrics.registry);
+    },
+    health: () => health(context.runnerBinary),
+    journalStats: () => journal.stats(),
+    alarms: () => alarms.list(),
+    onStop: makeStop(context),
+    readOnly: config.dispatchCloud.page.readOnly,
+    ...(store
+      ? {
+          queueRoutes: makeQueueRoutes({
+            store,
+            tokens: [secrets.systemRootToken, secrets.managementToken],
+            parseJson: parseLossless,
+          }),
+        }
+      : {}),
+    clock,
+    makeRequestId,
+    requestTimeoutMs: config.api.requestTimeoutMs,
+    traffic,
+    log,
+  });
+  return { app, close: () => store?.close() };
+}
+
+function openStore({ config, dataDir, clock }: HttpContext): ReturnType<typeof openQueueStore> {
+  return openQueueStore({
+    path: dataPaths(dataDir).queue,
+    clusterId: config.id,
+    attemptsMax: config.containers.maxDispatchAttempts,
+    nowMs: () => clock.nowMs(),
+  });
+}
+
+/** Spec §2.4: unhealthy while the runner's binary cannot be read. */
+async function health(runnerBinary: RunnerBinary | undefined): Promise<string | undefined> {
+  try {
+    await runnerBinary?.load();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

@@ -1,0 +1,74 @@
+import { createHmac } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import ssh2 from "ssh2";
+import { textOrFile } from "../../config/file-value.ts";
+import type { ClusterConfig } from "../../config/load.ts";
+import { CliError } from "../exit-code.ts";
+import { loadOrMakeTokens } from "../token-file.ts";
+
+/** All that must never be logged, journaled or shown. */
+export interface Secrets {
+  readonly systemRootToken: string;
+  readonly managementToken: string;
+  /** PEM or OpenSSH format. */
+  readonly privateKey: string;
+  /** One authorized_keys line. */
+  readonly publicKey: string;
+}
+
+/** From the config; with the embedded queue, what it leaves empty is made at the first start. Throws `CliError`. */
+export function loadSecrets(config: ClusterConfig, dataDir: string): Secrets {
+  const isEmbedded = config.dispatchCloud.queue.driver === "embedded";
+  const made =
+    isEmbedded && (config.systemRootToken === "" || config.managementToken === "")
+      ? loadOrMakeTokens(dataDir)
+      : undefined;
+  const privateKey = loadPrivateKey(config.containers.dispatchPrivateKey, dataDir);
+  return {
+    systemRootToken: config.systemRootToken || (made?.systemRootToken ?? ""),
+    managementToken: config.managementToken || (made?.managementToken ?? ""),
+    privateKey,
+    publicKey: publicKeyLine(privateKey),
+  };
+}
+
+function loadPrivateKey(configured: string, dataDir: string): string {
+  if (configured !== "") {
+    try {
+      return textOrFile(configured);
+    } catch (cause) {
+      throw keyError(cause);
+    }
+  }
+  const path = join(dataDir, "dispatch_key");
+  if (!existsSync(path)) {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    const { private: key } = ssh2.utils.generateKeyPairSync("ed25519");
+    writeFileSync(path, key, { mode: 0o600, flag: "wx" });
+  }
+  return readFileSync(path, "utf8");
+}
+
+function publicKeyLine(privateKey: string): string {
+  const parsed = ssh2.utils.parseKey(privateKey);
+  if (parsed instanceof Error) throw keyError(parsed);
+  const key = Array.isArray(parsed) ? parsed[0] : parsed;
+  return `${key.type} ${key.getPublicSSH().toString("base64")}`;
+}
+
+function keyError(cause: unknown): CliError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new CliError(`error parsing configured Containers.DispatchPrivateKey: ${reason}`, {
+    cause,
+  });
+}
+
+export function hmacHex(key: string, message: string): string {
+  return createHmac("sha256", key).update(message).digest("hex");
+}
+
+/** 40 hex digits, as the original's; made from the create command's id, so that a crash forgets none (DESIGN: ids). */
+export function instanceSecret(systemRootToken: string, commandId: string): string {
+  return hmacHex(systemRootToken, `instance ${commandId}`).slice(0, 40);
+}

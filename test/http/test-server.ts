@@ -1,0 +1,168 @@
+import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
+import { Registry } from "prom-client";
+import { onTestFinished } from "vitest";
+import type { Clock } from "../../src/actors/clock.ts";
+import type { FactInput } from "../../src/actors/supervisor.ts";
+import { makeApp } from "../../src/http/app.ts";
+import { listen } from "../../src/http/listen.ts";
+import { listenCandidates } from "../../src/http/listen-address.ts";
+import type { AppOptions } from "../../src/http/options.ts";
+import { Traffic, type TrafficOptions } from "../../src/http/traffic.ts";
+import { makeServiceMetrics } from "../../src/telemetry/service-metrics.ts";
+import { CoreBuilder } from "../support/core-builder.ts";
+
+export const TOKEN = "abcdefgh";
+const BEARER = { Authorization: `Bearer ${TOKEN}` };
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+export interface Ask {
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+  /** Default: with the management token. */
+  readonly token?: "none";
+}
+
+export interface TestServer {
+  readonly builder: CoreBuilder;
+  readonly url: string;
+  /** What operators asked for. */
+  readonly facts: FactInput[];
+  readonly log: { message: string; fields: Record<string, unknown> }[];
+  readonly registry: Registry;
+  readonly traffic: Traffic;
+  ask(method: string, path: string, options?: Ask): Promise<Answer>;
+  /** Bytes as they are; resolves with all that comes back until the server ends the connection. */
+  send(bytes: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+type Changes = Partial<AppOptions> & {
+  readonly limits?: Partial<Pick<TrafficOptions, "concurrentMax" | "queuedMax">>;
+};
+
+/** The app over a real socket, on a read model that is built by hand. Closed when the test ends. */
+export async function openServer(
+  builder = new CoreBuilder().dispatching(),
+  { limits, ...changes }: Changes = {},
+): Promise<TestServer> {
+  const facts: FactInput[] = [];
+  const log: TestServer["log"] = [];
+  const note = (fields: object, message: string) => log.push({ message, fields: { ...fields } });
+  const clock: Clock = {
+    nowMs: () => builder.nowMs,
+    setTimer: (delayMs, callback) => {
+      const timer = setTimeout(callback, delayMs);
+      return () => clearTimeout(timer);
+    },
+  };
+  const registry = new Registry();
+  const metrics = makeServiceMetrics(registry, {
+    version: "1.2.3",
+    configSha256: "",
+    configSourceAtMs: 0,
+    configLoadedAtMs: 0,
+  });
+  const traffic = new Traffic({
+    metrics,
+    concurrentMax: 64,
+    queuedMax: 128,
+    nowMs: clock.nowMs,
+    ...limits,
+  });
+  let requestsCount = 0;
+  const app = makeApp({
+    version: "1.2.3",
+    readModel: builder.readModel,
+    submit: async (fact) => {
+      facts.push(fact);
+      return builder.feed(fact).record !== undefined;
+    },
+    accepting: () => true,
+    managementToken: TOKEN,
+    instanceTypes: () => builder.core.settings?.instanceTypes ?? {},
+    metricsText: async () => "# metrics\n",
+    metricsJson: async () => "[]\n",
+    health: async () => undefined,
+    journalStats: () => ({
+      id: "j1",
+      formatVersion: 1,
+      records: 7,
+      batches: 3,
+      firstSeq: 1,
+      lastSeq: 7,
+      firstAtMs: builder.nowMs,
+      lastAtMs: null,
+      bytes: 4096,
+      checkpoints: 1,
+      indexedSeq: 7,
+    }),
+    alarms: () => [],
+    onStop: async () => {},
+    readOnly: false,
+    clock,
+    makeRequestId: () => `req-${++requestsCount}`,
+    requestTimeoutMs: 0,
+    traffic,
+    log: { info: note, warn: note, error: note },
+    ...changes,
+  });
+  const { candidates } = listenCandidates({ "http://127.0.0.1:0/": { listenURL: "" } }, "");
+  const listener = await listen(app, { candidates, clock });
+  const { hostname, port } = new URL(listener.address);
+  const close = () => listener.close(1_000);
+  onTestFinished(close);
+  return {
+    builder,
+    url: listener.address,
+    facts,
+    log,
+    registry,
+    traffic,
+    ask: (method, path, options) =>
+      exchange({ hostname, port: Number(port), method, path }, options ?? {}),
+    send: (bytes) => sendRaw(Number(port), bytes),
+    close,
+  };
+}
+
+/** Not `fetch`: the path goes out as it is, and a redirect comes back as one. */
+function exchange(
+  target: { hostname: string; port: number; method: string; path: string },
+  { headers, body, token }: Ask,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const all = { ...(token === "none" ? {} : BEARER), ...headers };
+    const request = httpRequest({ ...target, headers: all, agent: false }, (response) => {
+      response.setEncoding("utf8");
+      let text = "";
+      response.on("data", (chunk: string) => (text += chunk));
+      response.on("error", reject);
+      response.on("end", () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers as Record<string, string>,
+          text,
+        }),
+      );
+    });
+    request.on("error", reject);
+    request.end(body);
+  });
+}
+
+function sendRaw(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1", () => socket.write(bytes, "latin1"));
+    let text = "";
+    socket.setEncoding("latin1");
+    socket.on("data", (chunk: string) => (text += chunk));
+    socket.on("error", reject);
+    socket.on("close", () => resolve(text));
+  });
+}
