@@ -10,7 +10,7 @@ import { Effects } from "./effects.ts";
 import { InstanceListFeed } from "./feeds/instance-list.feed.ts";
 import { ProbeFeed } from "./feeds/probe.feed.ts";
 import { QueuePollFeed } from "./feeds/queue-poll.feed.ts";
-import { InstanceDirectory } from "./instance-directory.ts";
+import type { InstanceDirectory } from "./instance-directory.ts";
 import { tagNames } from "./instance-tags.ts";
 import type { RunnerBinary } from "./runner-binary.ts";
 import { Sessions } from "./sessions.ts";

@@ -121,7 +121,7 @@ export class Supervisor {
       this.#options.observer.factDropped(type);
       return Promise.resolve(false);
     }
-    const applied = this.#apply({ ...input, atMs: this.#nowMs() } as Fact);
+    const applied = this.#apply({ ...input, atMs: this.#nowMs() });
     if (!applied.record) return Promise.resolve(false);
     const { seq } = applied.record;
     return new Promise((resolve) => this.#waiting.set(seq, () => resolve(true)));

@@ -93,7 +93,7 @@ function containerJson(
     output: "",
     output_path: "",
     output_glob: null,
-    priority: BigInt(context.priority),
+    priority: context.priority,
     runtime_constraints: {
       API: false,
       // The record's RAM is not kept, only what `instance_resources` made of it.

@@ -33,7 +33,7 @@ function containerJson(
     state: value.record,
     operation: value.operation,
     process: value.process,
-    priority: BigInt(context.priority),
+    priority: context.priority,
     supervisor: context.supervisor,
     created_at: timeOrNull(context.createdAtMs),
     first_seen_at: timeOrNull(context.firstSeenAtMs),

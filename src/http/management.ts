@@ -122,7 +122,7 @@ function notFound(text: string): Problem {
   return new Problem(404, "not-found", text);
 }
 
-function writeJson(ctx: AppContext, value: unknown): void {
+function writeJson(ctx: AppContext, value: object): void {
   // The original names no type, so that its HTTP library finds this one.
   ctx.set("Content-Type", "text/plain; charset=utf-8");
   ctx.body = `${wireJson(value)}\n`;

@@ -187,7 +187,7 @@ function refuseBody(error: Error): never {
   throw error;
 }
 
-function answer(ctx: AppContext, status: number, value: unknown): void {
+function answer(ctx: AppContext, status: number, value: object): void {
   ctx.status = status;
   ctx.set("Content-Type", "application/json");
   ctx.set("Cache-Control", "no-store");

@@ -1,12 +1,9 @@
-/** JSON in one line; bigints (priorities exceed 2^53) are written as plain integers. */
-export function wireJson(value: unknown): string {
-  if (typeof value === "bigint") return value.toString();
-  if (Array.isArray(value)) return `[${value.map(wireJson).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  const members = Object.entries(value)
-    .filter(([, member]) => member !== undefined)
-    .map(([key, member]) => `${JSON.stringify(key)}:${wireJson(member)}`);
-  return `{${members.join(",")}}`;
+/**
+ * JSON in one line. Priorities exceed 2^53: a member `priority` that holds digits is written as the integer. (Within a
+ * text its quotes would be escaped, so nothing else can match. A serializer of our own takes four times as long.)
+ */
+export function wireJson(value: object): string {
+  return JSON.stringify(value).replace(/"priority":"(-?\d+)"/g, '"priority":$1');
 }
 
 const ZERO_TIME = "0001-01-01T00:00:00Z";

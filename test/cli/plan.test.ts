@@ -13,7 +13,7 @@ const SNAPSHOT = {
       {
         container: {
           uuid: UUID,
-          state: "Queued",
+          state: "Locked",
           priority: 4,
           runtime_constraints: { vcpus: 1, ram: 1_000_000 },
         },
@@ -31,9 +31,10 @@ describe("plan", () => {
     const { exitCode, stdout, stderr } = await plan(SNAPSHOT, "-");
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     const output = JSON.parse(stdout);
-    expect(output.decisions.map((each: { do: string }) => each.do)).toEqual(["lock", "create"]);
-    expect(output.decisions[1]).toMatchObject({ instance_type: "type1", container: UUID });
-    expect(output.queue).toMatchObject([{ container: UUID, state: "Queued", priority: 4 }]);
+    expect(output.decisions).toMatchObject([
+      { do: "create", instance_type: "type1", container: UUID },
+    ]);
+    expect(output.queue).toMatchObject([{ container: UUID, state: "Locked", priority: 4 }]);
     expect(output.limits).toHaveProperty("max_containers");
     expect(output.metrics).toHaveProperty("containers_allocated_not_started");
   });
@@ -62,25 +63,25 @@ describe("plan", () => {
     ]);
   });
 
-  it.each([
-    ["", "standard input: found nothing, expected JSON"],
-    ["{", "standard input: found text that is none"],
-    [{ ...SNAPSHOT, now: undefined }, "now: found nothing"],
-    [{ ...SNAPSHOT, now: "yesterday" }, 'now: found "yesterday", expected an RFC 3339 time'],
-    [{ ...SNAPSHOT, pass: "all" }, 'pass: found "all"'],
-    [{ ...SNAPSHOT, pool: { quota: -1 } }, "pool.quota: found -1, expected at least 0"],
+  it.each<[string, unknown]>([
+    ["standard input: found nothing, expected JSON", ""],
+    ["standard input: found text that is none", "{"],
+    ["now: found nothing", { ...SNAPSHOT, now: undefined }],
+    ['now: found "yesterday", expected an RFC 3339 time', { ...SNAPSHOT, now: "yesterday" }],
+    ['pass: found "all"', { ...SNAPSHOT, pass: "all" }],
+    ["pool.quota: found -1, expected at least 0", { ...SNAPSHOT, pool: { quota: -1 } }],
     [
-      { ...SNAPSHOT, queue: { entries: [{ container: { uuid: 7 } }] } },
       "queue.entries[0].container.uuid: found 7",
+      { ...SNAPSHOT, queue: { entries: [{ container: { uuid: 7 } }] } },
     ],
-    [{ ...SNAPSHOT, config: { InstanceTypes: [] } }, "config.InstanceTypes: expected a map"],
+    ["config.InstanceTypes: expected a map", { ...SNAPSHOT, config: { InstanceTypes: [] } }],
     [
-      { ...SNAPSHOT, config: { ...CONFIG, Containers: { CloudVMs: { MaxInstances: "x" } } } },
       'string "x" into config.Containers.CloudVMs.MaxInstances: expected a whole number',
+      { ...SNAPSHOT, config: { ...CONFIG, Containers: { CloudVMs: { MaxInstances: "x" } } } },
     ],
-    [{ ...SNAPSHOT, config: 7 }, "config: found 7, expected a map"],
-    [[], "found []"],
-  ])("%j is bad input: exit 2, one message that names the path", async (input, message) => {
+    ["config: found 7, expected a map", { ...SNAPSHOT, config: 7 }],
+    ["found []", []],
+  ])("bad input: exit 2, one message that names the path: %s", async (message, input) => {
     const { exitCode, stdout, stderr } = await plan(input);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
     expect(stderr).toContain(message);
@@ -137,13 +138,13 @@ describe("choose-type", () => {
     expect(JSON.parse(none.stdout)).toMatchObject({ error: "instance_types_not_configured" });
   });
 
-  it.each([
+  it.each<[string, unknown]>([
     [
-      { config: CONFIG, container: { runtime_constraints: { vcpus: "1" } } },
       'container.runtime_constraints.vcpus: found "1"',
+      { config: CONFIG, container: { runtime_constraints: { vcpus: "1" } } },
     ],
-    [{ config: CONFIG, container: 5 }, "container: found 5"],
-  ])("%j is bad input: exit 2, with its path", async (input, message) => {
+    ["container: found 5", { config: CONFIG, container: 5 }],
+  ])("bad input: exit 2, with its path: %s", async (message, input) => {
     const { exitCode, stdout, stderr } = await choose(input);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
     expect(stderr).toContain(message);

@@ -1,3 +1,4 @@
+import Router from "@koa/router";
 import { describe, expect, it } from "vitest";
 import { CoreBuilder } from "../support/core-builder.ts";
 import { openServer, TOKEN } from "./test-server.ts";
@@ -56,6 +57,32 @@ describe("every answer", () => {
       queue: "api",
       respBody: "Forbidden",
     });
+  });
+});
+
+describe("the embedded queue's routes", () => {
+  it("are served beside the others, by tokens of their own", async () => {
+    const queueRoutes = new Router({ prefix: "/arvados/v1" });
+    queueRoutes.use((ctx, next) => {
+      ctx.set("X-Queue", "yes");
+      return next();
+    });
+    queueRoutes.get("/containers", (ctx) => {
+      ctx.body = "queue";
+    });
+    const server = await openServer(undefined, { queueRoutes });
+    const open = { token: "none" } as const;
+    expect(await server.ask("GET", "/arvados/v1/containers", open)).toMatchObject({
+      text: "queue",
+    });
+    expect(await server.ask("PUT", "/arvados/v1/containers", open)).toMatchObject({
+      status: 405,
+      headers: { allow: "GET, HEAD, OPTIONS" },
+    });
+    expect((await server.ask("GET", "/arvados/v1/others", open)).status).toBe(401);
+    const instances = await server.ask("GET", INSTANCES);
+    expect(instances.status).toBe(200);
+    expect(instances.headers["x-queue"]).toBeUndefined();
   });
 });
 

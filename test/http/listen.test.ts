@@ -1,5 +1,10 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect } from "node:tls";
 import Koa from "koa";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { makeSystemClock } from "../../src/actors/clock.ts";
@@ -22,6 +27,37 @@ function hello(): Koa<HttpState> {
     ctx.body = "hello";
   });
   return app;
+}
+
+const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
+
+function makeCertificate(name: string): { cert: string; key: string } {
+  const folder = mkdtempSync(join(tmpdir(), "listen-"));
+  try {
+    const [key, cert] = [join(folder, "key"), join(folder, "cert")];
+    const subject = ["-subj", `/CN=${name}`, "-keyout", key, "-out", cert];
+    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+    execFileSync("openssl", ["req", "-x509", "-nodes", ...curve, ...subject], { stdio: "ignore" });
+    return { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Whom the certificate names that a new connection sees. */
+function subjectAt(
+  address: string,
+  maxVersion: "TLSv1.1" | "TLSv1.3" = "TLSv1.3",
+): Promise<string> {
+  const { hostname, port } = new URL(address);
+  const options = { host: hostname, port: Number(port), rejectUnauthorized: false, maxVersion };
+  return new Promise((resolve, reject) => {
+    const socket = connect({ ...options, minVersion: "TLSv1" }, () => {
+      resolve(String(socket.getPeerCertificate().subject.CN));
+      socket.destroy();
+    });
+    socket.on("error", reject);
+  });
 }
 
 describe("where to listen", () => {
@@ -92,6 +128,21 @@ describe("the listener", () => {
       "configuration does not enable",
     );
   });
+
+  it.skipIf(!hasOpenssl)(
+    "serves https, and new certificates from then on (needs openssl)",
+    async () => {
+      const [first, second] = [makeCertificate("first"), makeCertificate("second")];
+      const { candidates } = candidatesOf({ "https://127.0.0.1:0/": "" });
+      const listener = await listen(hello(), { candidates, clock, tls: first });
+      onTestFinished(() => listener.close(0));
+      expect(await subjectAt(listener.address)).toBe("first");
+      listener.reloadTls(second);
+      expect(await subjectAt(listener.address)).toBe("second");
+      expect(() => listener.reloadTls({ cert: "nonsense", key: second.key })).toThrow();
+      await expect(subjectAt(listener.address, "TLSv1.1")).rejects.toThrow();
+    },
+  );
 
   it("answers what is in flight before it closes, and takes nothing more", async () => {
     const app = new Koa<HttpState>();

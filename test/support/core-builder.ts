@@ -2,7 +2,7 @@ import { ReadModel } from "../../src/actors/read-model.ts";
 import type { FactInput } from "../../src/actors/supervisor.ts";
 import { Core } from "../../src/machines/core/core.ts";
 import type { Applied } from "../../src/machines/core/core.ts";
-import type { ContainerRecord, Fact, Failure } from "../../src/machines/model/fact.ts";
+import type { ContainerRecord, Failure } from "../../src/machines/model/fact.ts";
 import { ACTOR_KINDS } from "../../src/machines/model/ids.ts";
 import type { Settings } from "../../src/machines/model/settings.ts";
 import { containerRecord } from "./containers.ts";
@@ -23,7 +23,7 @@ export class CoreBuilder {
   }
 
   feed(input: FactInput): Applied {
-    const applied = this.core.apply({ ...input, atMs: this.nowMs } as Fact);
+    const applied = this.core.apply({ ...input, atMs: this.nowMs });
     if (applied.record) this.readModel.release(applied.record.seq, applied.changes);
     if (applied.queue?.metrics) {
       this.readModel.queue = applied.queue.statuses;

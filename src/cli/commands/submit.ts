@@ -38,7 +38,6 @@ export const submitCommand = defineCommand({
   ],
   exitCodes: {
     [EXIT.failed]: "not taken in; with --wait also: cancelled, as standard error then says",
-    [EXIT.usage]: "wrong usage, or a value that the queue refuses",
   },
   examples: [
     'dispatch-cloud submit --vcpus 2 --ram 1GiB -- sh -c "echo $HOSTNAME; sleep 5"',

@@ -1,7 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../../actors/clock.ts";
 import type { ClusterConfig } from "../../config/load.ts";
-import type { ConfigMap } from "../../config/document.ts";
 import { hasErrors } from "../../config/finding.ts";
 import { checkDriver } from "../../drivers/cloud/catalogue.ts";
 import type { InstanceSet } from "../../drivers/cloud/port.ts";
@@ -22,7 +21,7 @@ export async function openCloud(
 ): Promise<InstanceSet> {
   const { driver, driverParameters } = config.containers.cloudVMs;
   const prefix = `Clusters.${config.id}.Containers.CloudVMs`;
-  const { findings, open } = checkDriver(driver, driverParameters as ConfigMap, prefix);
+  const { findings, open } = checkDriver(driver, driverParameters, prefix);
   if (!open || hasErrors(findings)) {
     const errors = findings.filter(({ severity }) => severity === "error").map(findingLine);
     throw new CliError(["error initializing driver:", ...errors].join("\n  "));

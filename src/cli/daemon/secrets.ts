@@ -53,8 +53,7 @@ function loadPrivateKey(configured: string, dataDir: string): string {
 function publicKeyLine(privateKey: string): string {
   const parsed = ssh2.utils.parseKey(privateKey);
   if (parsed instanceof Error) throw keyError(parsed);
-  const key = Array.isArray(parsed) ? parsed[0] : parsed;
-  return `${key.type} ${key.getPublicSSH().toString("base64")}`;
+  return `${parsed.type} ${parsed.getPublicSSH().toString("base64")}`;
 }
 
 function keyError(cause: unknown): CliError {

@@ -1,11 +1,5 @@
 import type { ContainerRecord, ContainerState, Failure } from "../../machines/model/fact.ts";
 
-/** What a list of the API tells about a container; the rest is fetched once, when it is first seen. */
-export interface QueueEntry {
-  readonly containerId: string;
-  readonly record: ContainerRecord;
-}
-
 export interface OperationResult {
   readonly state: ContainerState;
   readonly priority: string | null;

@@ -78,7 +78,7 @@ export class Draft {
     if (this.get("container", id)) return this.deliver("container", id, event);
     const { atMs, seq } = this.frame;
     const born = start(containerMachine, { containerId: id, atMs, seq });
-    this.#take("container", id, undefined, born as unknown as Step<never>);
+    this.#take("container", id, undefined, born);
     return this.deliver("container", id, event);
   }
 
@@ -96,7 +96,7 @@ export class Draft {
     const workerId = this.#nextId();
     const input: WorkerInput = { workerId, atMs, seq, instanceType, providerType, found: null };
     const born = start(workerMachine, input);
-    this.#take("worker", workerId, undefined, born as unknown as Step<never>);
+    this.#take("worker", workerId, undefined, born);
   }
 
   adoptWorker(input: WorkerInput, idleBehavior: IdleBehavior): void {

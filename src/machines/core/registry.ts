@@ -105,7 +105,7 @@ export class Registry {
     const registry = new Registry();
     for (const kind of ACTOR_KINDS)
       for (const [id, snapshot] of stored[kind])
-        registry.set(kind, id, restore(MACHINES[kind], snapshot) as never);
+        registry.set(kind, id, restore(MACHINES[kind], snapshot));
     return registry;
   }
 }

@@ -1,5 +1,5 @@
 import type { JournalRecord } from "../model/record.ts";
-import { Core } from "./core.ts";
+import type { Core } from "./core.ts";
 import type { Applied } from "./core.ts";
 
 /** Where a replay came to something else than what is recorded. */

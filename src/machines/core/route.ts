@@ -15,10 +15,7 @@ export function route(
 ): void {
   switch (fact.type) {
     case "daemon.started":
-      draft.deliver("supervisor", ONLY, fact);
-      for (const id of registry.ids("worker")) draft.deliver("worker", id, fact);
-      for (const id of registry.ids("container")) draft.deliver("container", id, fact);
-      return;
+      return daemonStarted(draft, registry, fact);
     case "config.loaded":
       return;
     case "lease.acquired":
@@ -87,6 +84,25 @@ export function killProcesses(draft: Draft, containerId: string, reason: string)
     killed = draft.deliver("worker", workerId, event) || killed;
   }
   return killed;
+}
+
+/** Trusts no observation of the last run; a worker whose type has left the config is drained (spec §7.5). */
+function daemonStarted(draft: Draft, registry: Registry, fact: FactOf<"daemon.started">): void {
+  draft.deliver("supervisor", ONLY, fact);
+  const drain = {
+    type: "behavior.requested",
+    behavior: "drain",
+    reason: "its instance type is no longer configured",
+  };
+  for (const [id, worker] of registry.entries("worker")) {
+    draft.deliver("worker", id, fact);
+    const configured = Object.hasOwn(
+      draft.frame.settings.instanceTypes,
+      worker.context.instanceType,
+    );
+    if (!configured && worker.value.idleBehavior === "run") draft.deliver("worker", id, drain);
+  }
+  for (const id of registry.ids("container")) draft.deliver("container", id, fact);
 }
 
 function stop(draft: Draft, registry: Registry, fact: FactOf<"stop.requested">): void {

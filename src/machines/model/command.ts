@@ -42,11 +42,3 @@ export type CommandDraft = Command extends infer C
     ? Omit<C, "id">
     : never
   : never;
-
-/**
- * Whether a command that was open at a crash may be sent again (DESIGN: crash in flight). The outcome of the others is
- * unknown until a list, poll or probe begun after the start tells.
- */
-export function isRepeatable(kind: CommandKind): boolean {
-  return kind === "instance.destroy" || kind === "process.kill" || kind === "instance.setTags";
-}

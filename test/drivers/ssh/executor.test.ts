@@ -171,6 +171,7 @@ describe("host keys", () => {
       expect(ssh.connectionsCount()).toBe(attempt);
     }
     expect(ssh.execs()).toEqual([]);
+    await vi.waitFor(() => expect(ssh.liveConnectionsCount()).toBe(0));
   });
 
   it("checks a key once, until another key is seen", async () => {

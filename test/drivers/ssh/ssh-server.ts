@@ -26,6 +26,7 @@ export interface TestServer {
   readonly address: string;
   /** Connections that got as far as a handshake. */
   connectionsCount(): number;
+  liveConnectionsCount(): number;
   openChannelsCount(): number;
   channelsAtOnceMax(): number;
   execs(): readonly Exec[];
@@ -115,6 +116,7 @@ export async function startServer(onExec: (exec: Exec) => void): Promise<TestSer
     port,
     address: `127.0.0.1:${port}`,
     connectionsCount: () => connectionsCount,
+    liveConnectionsCount: () => connections.size,
     openChannelsCount: () => openChannelsCount,
     channelsAtOnceMax: () => channelsAtOnceMax,
     execs: () => execs,
