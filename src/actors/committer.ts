@@ -72,12 +72,16 @@ export class Committer {
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#running) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    if (this.#options.journal.lastSeq > this.#checkpointSeq) await this.#checkpoint();
+    const { journal, takeCheckpoint } = this.#options;
+    if (journal.lastSeq <= this.#checkpointSeq) return;
+    const checkpoint = takeCheckpoint(journal.lastSeq);
+    if (checkpoint) await this.#saveCheckpoint(checkpoint);
   }
 
   async #run(): Promise<void> {
     while (this.#pending.length > 0) {
       const records = this.#pending.slice(0, BATCH_MAX);
+      const checkpoint = this.#checkpointAt(records.at(-1)?.record.seq ?? 0);
       if (!(await this.#append(records))) {
         if (this.#closing && this.#failuresCount > 3) break;
         await this.#pause();
@@ -85,8 +89,7 @@ export class Committer {
       }
       this.#pending.splice(0, records.length);
       this.#options.onDurable({ records });
-      if (this.#options.journal.lastSeq - this.#checkpointSeq >= this.#options.checkpointRecords)
-        await this.#checkpoint();
+      if (checkpoint) await this.#saveCheckpoint(checkpoint);
     }
     this.#running = false;
     for (const resolve of this.#idle.splice(0)) resolve();
@@ -127,11 +130,19 @@ export class Committer {
     return new Promise((resolve) => this.#options.clock.setTimer(delayMs, resolve));
   }
 
+  /**
+   * The state as the batch leaves it, taken before the batch is written: once it is, more facts may have come in, and
+   * under load they always have.
+   */
+  #checkpointAt(seq: number): Checkpoint | undefined {
+    const { checkpointRecords, takeCheckpoint } = this.#options;
+    const isDue = seq - this.#checkpointSeq >= checkpointRecords;
+    return isDue && this.#failuresCount === 0 ? takeCheckpoint(seq) : undefined;
+  }
+
   /** A cache only: what goes wrong with it is no reason to stop. */
-  async #checkpoint(): Promise<void> {
-    const { journal, takeCheckpoint, observer } = this.#options;
-    const checkpoint = takeCheckpoint(journal.lastSeq);
-    if (!checkpoint) return;
+  async #saveCheckpoint(checkpoint: Checkpoint): Promise<void> {
+    const { journal, observer } = this.#options;
     this.#checkpointSeq = checkpoint.seq;
     try {
       await journal.saveCheckpoint(checkpoint);

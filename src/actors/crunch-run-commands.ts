@@ -90,6 +90,8 @@ export interface StdinOptions {
   readonly instanceType: InstanceType;
   readonly instanceAddress: string;
   readonly apiHost: string;
+  /** Where a runner on this machine finds the API's address after a restart: `daemon.json`. */
+  readonly apiHostFile?: string | undefined;
   readonly systemRootToken: string;
   readonly insecure: boolean;
   readonly driver: string;
@@ -104,6 +106,7 @@ export function stdinConfig(options: StdinOptions): StdinConfig {
   return {
     Env: {
       ARVADOS_API_HOST: options.apiHost,
+      ...(options.apiHostFile ? { ARVADOS_API_HOST_FILE: options.apiHostFile } : {}),
       ARVADOS_API_TOKEN: systemRootToken,
       ...(options.insecure ? { ARVADOS_API_HOST_INSECURE: "1" } : {}),
       GatewayAddress: gatewayAddress(options.instanceAddress),

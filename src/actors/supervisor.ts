@@ -69,7 +69,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #committer: Committer;
   readonly #deadlines = new Deadlines();
-  readonly #waiting = new Map<number, () => void>();
+  readonly #waiting = new Map<number, (isDurable: boolean) => void>();
   #planDirty = false;
   #planTimer: (() => void) | undefined;
   #tickTimer: (() => void) | undefined;
@@ -112,8 +112,8 @@ export class Supervisor {
   }
 
   /**
-   * Takes in a fact. Resolves once what followed from it is durable: true, or false at once if it changed nothing. Throws
-   * only for a bug, which also ends the daemon.
+   * Takes in a fact. Resolves once what followed from it is durable: true, or false at once if it changed nothing, or when
+   * the daemon stops before. Throws only for a bug, which also ends the daemon.
    */
   submit(input: FactInput): Promise<boolean> {
     const { type } = input;
@@ -124,7 +124,7 @@ export class Supervisor {
     const applied = this.#apply({ ...input, atMs: this.#nowMs() });
     if (!applied.record) return Promise.resolve(false);
     const { seq } = applied.record;
-    return new Promise((resolve) => this.#waiting.set(seq, () => resolve(true)));
+    return new Promise((resolve) => this.#waiting.set(seq, resolve));
   }
 
   /** Age of the oldest record that is not durable yet. */
@@ -144,6 +144,9 @@ export class Supervisor {
     this.#planTimer?.();
     this.#tickTimer?.();
     await this.#committer.close();
+    // What the journal would not take has not happened.
+    for (const resolve of this.#waiting.values()) resolve(false);
+    this.#waiting.clear();
     this.#released.complete();
   }
 
@@ -176,9 +179,10 @@ export class Supervisor {
   #release({ records }: Batch): void {
     for (const { record, changes } of records) {
       this.readModel.release(record.seq, changes);
-      if (record.limits) this.readModel.limits = record.limits;
+      this.readModel.limits =
+        record.limits ?? this.readModel.limits ?? this.#options.core.limits ?? undefined;
       this.#released.next({ record, changes });
-      this.#waiting.get(record.seq)?.();
+      this.#waiting.get(record.seq)?.(true);
       this.#waiting.delete(record.seq);
     }
     // A run that had to wait for the journal is due now.

@@ -32,6 +32,9 @@ export interface WorkerCallsOptions {
 
 export type CallOutcome = { readonly ok: true } | { readonly ok: false; readonly error: string };
 
+/** The local runner's file cannot be read. */
+class RunnerError extends Error {}
+
 /** What the dispatcher does on workers, over SSH (spec §7.7 to §7.9). Never throws for what a worker does. */
 export class WorkerCalls {
   readonly #options: WorkerCallsOptions;
@@ -50,7 +53,7 @@ export class WorkerCalls {
     const { runnerBinary } = this.#options;
     if (!runnerBinary) return { ok: true };
     try {
-      const { content, md5 } = await runnerBinary.load();
+      const { content, md5 } = await this.#load(runnerBinary);
       const call = await this.#runner(worker);
       const sum = await this.#execute(worker, `md5sum ${call.runnerCommand}`);
       const wanted = `${md5}  ${call.runnerCommand}\n`;
@@ -114,7 +117,7 @@ export class WorkerCalls {
     const { runnerBinary, deployDirectory, crunchRunCommand } = this.#options;
     const { remoteUser } = this.#target(worker);
     if (!runnerBinary) return { runnerCommand: crunchRunCommand, remoteUser };
-    const { md5 } = await runnerBinary.load();
+    const { md5 } = await this.#load(runnerBinary);
     return { runnerCommand: `${deployDirectory}/crunch-run~${md5}`, remoteUser };
   }
 
@@ -156,7 +159,18 @@ export class WorkerCalls {
     return this.#options.clean(`${what}: exit status ${exitCode}${said ? `: ${said}` : ""}`);
   }
 
+  /** Rethrows what neither SSH nor the runner's file made: that is a bug, not a worker's failure. */
   #words(error: unknown): string {
-    return this.#options.clean(error instanceof Error ? error.message : String(error));
+    if (error instanceof SshError || error instanceof RunnerError)
+      return this.#options.clean(error.message);
+    throw error;
+  }
+
+  async #load(binary: RunnerBinary): Promise<{ readonly content: Buffer; readonly md5: string }> {
+    try {
+      return await binary.load();
+    } catch (cause) {
+      throw new RunnerError(cause instanceof Error ? cause.message : String(cause), { cause });
+    }
   }
 }

@@ -13,19 +13,20 @@ export interface Io {
   readonly out: (text: string | Uint8Array) => void;
   readonly err: (text: string | Uint8Array) => void;
   readonly readStdin: () => Promise<string>;
-  /** From the first call on, SIGINT and SIGTERM no longer end the process but abort this signal. */
+  /**
+   * From the first call on, SIGINT, SIGTERM and SIGHUP no longer end the process but abort this signal, whose reason is
+   * the name; so does a closed standard output (SIGPIPE).
+   */
   readonly interrupts: () => AbortSignal;
   readonly nowMs: () => number;
 }
 
 /** The real thing. */
 export function makeProcessIo(): Io {
-  // `dispatch-cloud … | head`: who reads has had enough.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
-    throw error;
-  });
   let interrupted: AbortController | undefined;
+  // `dispatch-cloud … | head`, or a terminal that was closed: who reads has had enough.
+  process.stdout.on("error", () => (interrupted ? interrupted.abort("SIGPIPE") : process.exit(0)));
+  process.stderr.on("error", () => undefined);
   return {
     env: process.env,
     cwd: process.cwd(),
@@ -38,7 +39,7 @@ export function makeProcessIo(): Io {
       if (interrupted) return interrupted.signal;
       const controller = new AbortController();
       interrupted = controller;
-      for (const name of ["SIGINT", "SIGTERM"] as const) {
+      for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
         process.on(name, () => controller.abort(name));
       }
       return controller.signal;

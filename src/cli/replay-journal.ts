@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Checkpoint, Journal } from "../drivers/journal/port.ts";
 import { Core, CODE_VERSION } from "../machines/core/core.ts";
-import { ONLY } from "../machines/core/registry.ts";
+import { ONLY } from "../machines/model/ids.ts";
 import { replay, type Difference } from "../machines/core/replay.ts";
 import type { JournalRecord } from "../machines/model/record.ts";
 import { CliError, EXIT } from "./exit-code.ts";

@@ -1,5 +1,5 @@
 import type { Core } from "../machines/core/core.ts";
-import { ONLY } from "../machines/core/registry.ts";
+import { ONLY } from "../machines/model/ids.ts";
 import { workerState } from "../machines/core/view.ts";
 import { formatSpan, formatTime } from "./amounts.ts";
 import { checksumOf } from "./replay-journal.ts";

@@ -9,6 +9,7 @@ import { type End, execute } from "./execution.ts";
 import type { Flags } from "./flags.ts";
 import { acquireContainerLock, writeProcessInfo } from "./lock-file.ts";
 import { type Journal, type Log, openJournal } from "./log.ts";
+import { makeMovingClient } from "./moving-client.ts";
 import { containerDataDir, errorText, RunnerError } from "./paths.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { parseStdinConfig, readStdin } from "./stdin-config.ts";
@@ -141,16 +142,20 @@ function openController(containerUuid: string, settings: Settings, journal: Jour
       `${host === "" ? "ARVADOS_API_HOST" : "ARVADOS_API_TOKEN"} is not set: expected in the environment or in Env of --stdin-config`,
     );
   }
-  const client = makeArvadosClient({
-    baseUrl: host,
-    token,
-    insecure: ["1", "yes", "true"].includes((env["ARVADOS_API_HOST_INSECURE"] ?? "").toLowerCase()),
-    dialAddress: env["ARVADOS_SERVER_ADDRESS"] || undefined,
-    timeoutMs: API_TIMEOUT_MS,
-    nowMs: () => performance.now(),
-  });
+  const open = (baseUrl: string) =>
+    makeArvadosClient({
+      baseUrl,
+      token,
+      insecure: ["1", "yes", "true"].includes(
+        (env["ARVADOS_API_HOST_INSECURE"] ?? "").toLowerCase(),
+      ),
+      dialAddress: env["ARVADOS_SERVER_ADDRESS"] || undefined,
+      timeoutMs: API_TIMEOUT_MS,
+      nowMs: () => performance.now(),
+    });
+  const addressFile = env["ARVADOS_API_HOST_FILE"] ?? "";
   return makeController({
-    client,
+    client: addressFile === "" ? open(host) : makeMovingClient(host, addressFile, open),
     containerUuid,
     retryMaxMs: settings.retryMaxMs,
     log: journal.log,

@@ -33,7 +33,7 @@ function entryOf(
   const { context } = container;
   const eligible = context.instanceTypes.flatMap((name) => typeNamed(types, name) ?? []);
   return {
-    container: containerJson(container, eligible[0]),
+    container: containerJson(container),
     instance_resources: resourcesJson(context.resources),
     instance_types: eligible.length > 0 ? eligible.map(typeJson) : null,
     first_seen_at: wireTime(context.firstSeenAtMs),
@@ -72,11 +72,8 @@ function resourcesJson(resources: ContainerSnapshot["context"]["resources"]): ob
 }
 
 /** All members of a container record; those that the dispatcher does not keep are zero, as in the original. */
-function containerJson(
-  { value, context }: ContainerSnapshot,
-  eligible: InstanceType | undefined,
-): object {
-  const { resources } = context;
+function containerJson({ value, context }: ContainerSnapshot): object {
+  const { record } = context;
   return {
     uuid: context.containerId,
     etag: "",
@@ -84,7 +81,7 @@ function containerJson(
     modified_by_user_uuid: "",
     modified_at: wireTime(null),
     command: null,
-    container_image: "",
+    container_image: record?.containerImage ?? "",
     cwd: "",
     environment: null,
     locked_by_uuid: "",
@@ -96,24 +93,22 @@ function containerJson(
     priority: context.priority,
     runtime_constraints: {
       API: false,
-      // The record's RAM is not kept, only what `instance_resources` made of it.
-      ram: 0,
-      vcpus: resources.vcpus,
-      keep_cache_ram: 0,
-      keep_cache_disk: 0,
+      ram: record?.ram ?? 0,
+      vcpus: record?.vcpus ?? 0,
+      keep_cache_ram: record?.keepCacheRam ?? 0,
+      keep_cache_disk: record?.keepCacheDisk ?? 0,
       gpu: {
-        stack: "",
-        driver_version: "",
-        hardware_target: null,
-        device_count: resources.gpus,
-        vram: resources.gpuVram,
+        stack: record?.gpu?.stack ?? "",
+        driver_version: record?.gpu?.driverVersion ?? "",
+        hardware_target: record?.gpu?.hardwareTarget ?? null,
+        device_count: record?.gpu?.deviceCount ?? 0,
+        vram: record?.gpu?.vram ?? 0,
       },
     },
     state: value.record === "unlisted" ? "" : value.record,
     scheduling_parameters: {
       partitions: null,
-      // An eligible type is preemptible exactly if the record asks for one (spec §5.2).
-      preemptible: eligible?.preemptible ?? false,
+      preemptible: record?.preemptible ?? false,
       max_run_time: 0,
       supervisor: context.supervisor,
     },

@@ -8,6 +8,7 @@ import type { Traffic } from "./traffic.ts";
 
 /** As pino has it: data in fields, then constant words. */
 export interface HttpLog {
+  debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;

@@ -3,7 +3,16 @@ import type { AppContext, AppMiddleware } from "./context.ts";
 import type { AppOptions } from "./options.ts";
 import { shownSearch } from "./request-target.ts";
 
-type Options = Pick<AppOptions, "clock" | "log" | "traffic">;
+type Options = Pick<AppOptions, "clock" | "log" | "traffic" | "queueRoutes">;
+
+/** The dispatcher polls its own queue, and would fill its own log. */
+function levelOf(ctx: AppContext, { queueRoutes }: Options): "debug" | "info" {
+  const { path } = ctx.state.target;
+  const ownPoll = queueRoutes !== undefined && ctx.method === "GET" && QUEUE_PATH.test(path);
+  return ownPoll && ctx.res.statusCode < 400 ? "debug" : "info";
+}
+
+const QUEUE_PATH = /^\/arvados\/v1\/(containers|container_requests|api_client_authorizations)\b/;
 
 /** Lists each request while it is open, and logs it when it comes and when it is answered (spec §11.6). */
 export function logRequests(options: Options): AppMiddleware {
@@ -23,7 +32,7 @@ export function logRequests(options: Options): AppMiddleware {
       isAbandoned: false,
     };
     requests.add(open);
-    log.info(fields, "request");
+    log[levelOf(ctx, options)](fields, "request");
     let statusAtMs: number | undefined;
     ctx.res.once("close", () => {
       open.isAbandoned = true;
@@ -56,16 +65,17 @@ function requestFields(ctx: AppContext) {
 
 function answered(
   ctx: AppContext,
-  { clock, log, traffic }: Options,
+  options: Options,
   request: { fields: object; startedAtMs: number; statusAtMs: number },
 ): void {
+  const { clock, log, traffic } = options;
   const { fields, startedAtMs, statusAtMs } = request;
   const { statusCode } = ctx.res;
   const nowMs = clock.nowMs();
   const durationMs = nowMs - startedAtMs;
   const timeToStatusMs = statusAtMs - startedAtMs;
   const { body } = ctx;
-  log.info(
+  log[levelOf(ctx, options)](
     {
       ...fields,
       respStatusCode: statusCode,

@@ -1,5 +1,5 @@
 import type { ReadModel } from "../actors/read-model.ts";
-import { ONLY } from "../machines/core/registry.ts";
+import { ONLY } from "../machines/model/ids.ts";
 import { workerState } from "../machines/core/view.ts";
 import type { HoldContext } from "../machines/limits/hold.ts";
 import type { InstanceType } from "../machines/model/instance-type.ts";
@@ -29,6 +29,18 @@ export function statusView(options: AppOptions): object {
     ...fleet(readModel, options.instanceTypes()),
     containers: queue(readModel),
     limits: limits(readModel),
+    scheduler: scheduler(readModel),
+  };
+}
+
+/** What the scheduler remembers (spec §6.5); null before the configuration is taken in. */
+function scheduler({ limits: remembered }: ReadModel): object | null {
+  if (!remembered) return null;
+  return {
+    /** 0: no limit. */
+    max_containers: remembered.maxContainers,
+    instances_within_quota: remembered.instancesWithinQuota,
+    last_503_at: timeOrNull(remembered.last503AtMs),
   };
 }
 

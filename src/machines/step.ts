@@ -125,12 +125,17 @@ function collect<M extends AnyStateMachine>(run: () => unknown): Step<M> {
   if (Object.keys(snapshot.children as object).length > 0) refuse("a child")();
   const commands: CommandDraft[] = [];
   const notices: Notice[] = [];
-  for (const action of actions) {
-    if (action.type === "commands") commands.push(...(action.params as CommandDraft[]));
-    else if (action.type === "notices") notices.push(...(action.params as Notice[]));
-    else refuse(action.type)();
+  for (const { type, params } of actions) {
+    if (type === "commands" && Array.isArray(params)) commands.push(...(params as CommandDraft[]));
+    else if (type === "notices" && Array.isArray(params)) notices.push(...(params as Notice[]));
+    // An undelayed one has been taken within this very step.
+    else if (type !== "xstate.raise" || isDelayed(params)) refuse(type)();
   }
   return { snapshot: snapshot as SnapshotFrom<M>, commands, notices, transitions: taken };
+}
+
+function isDelayed(params: unknown): boolean {
+  return (params as { delay?: unknown }).delay !== undefined;
 }
 
 function guardName(guard: unknown): string {

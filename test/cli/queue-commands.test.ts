@@ -215,7 +215,7 @@ describe("status", () => {
     expect(exitCode).toBe(0);
     expect(stdout).toContain("dispatching");
     expect(stdout).toContain("ALARMS  none");
-    expect(stdout).toContain("FLEET   1 instances, 0.12 an hour");
+    expect(stdout).toContain("FLEET   1 instance, 0.12 an hour");
     expect(stdout).toMatch(/idle +type1 +1 /);
     expect(stdout).toContain("QUEUE   1 containers: 1 Queued");
     expect(stdout).toContain("JOURNAL 7 records, 4.0 KiB, 1 checkpoints");

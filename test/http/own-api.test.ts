@@ -72,6 +72,7 @@ describe("the dispatcher's own endpoints", () => {
       stop_reason: "",
       accepting: false,
       read_only: false,
+      scheduler: { max_containers: 0, instances_within_quota: 0, last_503_at: null },
       seq: builder.core.seq,
       journal: {
         id: "j1",

@@ -109,7 +109,7 @@ export async function openServer(
     makeRequestId: () => `req-${++requestsCount}`,
     requestTimeoutMs: 0,
     traffic,
-    log: { info: note, warn: note, error: note },
+    log: { debug: note, info: note, warn: note, error: note },
     ...changes,
   });
   const { candidates } = listenCandidates({ "http://127.0.0.1:0/": { listenURL: "" } }, "");

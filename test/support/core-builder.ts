@@ -25,6 +25,7 @@ export class CoreBuilder {
   feed(input: FactInput): Applied {
     const applied = this.core.apply({ ...input, atMs: this.nowMs });
     if (applied.record) this.readModel.release(applied.record.seq, applied.changes);
+    this.readModel.limits = this.core.limits ?? undefined;
     if (applied.queue?.metrics) {
       this.readModel.queue = applied.queue.statuses;
       this.readModel.planMetrics = applied.queue.metrics;

@@ -31,6 +31,8 @@ const SOON_MS = 1_000;
 export class InstanceListFeed {
   readonly #options: InstanceListOptions;
   readonly #rounds: Rounds;
+  /** The cloud has asked for peace until then: no wish for a list cuts it short (spec §7.10). */
+  #suspendedUntilMs = 0;
 
   constructor(options: InstanceListOptions) {
     this.#options = options;
@@ -56,6 +58,7 @@ export class InstanceListFeed {
     if (!supervisor.accepting) return SOON_MS;
     const basedOnSeq = supervisor.seq;
     const listStartedAtMs = clock.nowMs();
+    if (listStartedAtMs < this.#suspendedUntilMs) return this.#suspendedUntilMs - listStartedAtMs;
     let instances: readonly Instance[];
     try {
       instances = await this.#list();
@@ -86,7 +89,9 @@ export class InstanceListFeed {
   #pauseAfter(error: CloudError | DeadlineError): number {
     const { clock, syncIntervalMs } = this.#options;
     const retryAtMs = error instanceof CloudError ? error.failure.retryAtMs : undefined;
-    return retryAtMs === undefined ? syncIntervalMs : Math.max(0, retryAtMs - clock.nowMs());
+    if (retryAtMs === undefined || retryAtMs <= clock.nowMs()) return syncIntervalMs;
+    this.#suspendedUntilMs = retryAtMs;
+    return retryAtMs - clock.nowMs();
   }
 
   #seen(instance: Instance, basedOnSeq: number): void {

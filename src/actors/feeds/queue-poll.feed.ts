@@ -61,6 +61,7 @@ export class QueuePollFeed {
     try {
       const poll = await this.#poll();
       onOutcome("");
+      if (!supervisor.accepting) return SOON_MS;
       await this.#handOn(poll, basedOnSeq);
       this.#polledSeq = basedOnSeq;
       void supervisor.submit({ type: "queue.polled", basedOnSeq, startedAtMs });

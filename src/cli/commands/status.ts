@@ -78,7 +78,7 @@ function alarmsOf({ alarms }: DispatcherStatus, nowMs: number): string {
 
 function fleetOf({ workers, price_per_hour }: DispatcherStatus): string {
   const count = workers.reduce((sum, group) => sum + group.count, 0);
-  const title = `FLEET   ${count} instances, ${formatMoney(price_per_hour)} an hour`;
+  const title = `FLEET   ${count} instance${count === 1 ? "" : "s"}, ${formatMoney(price_per_hour)} an hour`;
   if (workers.length === 0) return title;
   const table = formatTable(workers, [
     { title: "STATE", text: (group) => group.state },

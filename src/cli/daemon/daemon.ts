@@ -36,6 +36,7 @@ import { makeRunnerFile } from "./runner-file.ts";
 import { hmacHex, instanceSecret } from "./secrets.ts";
 import type { Secrets } from "./secrets.ts";
 import { openSessions } from "./ssh-sessions.ts";
+import { keepCertificate, readCertificate } from "./tls.ts";
 
 export interface DaemonOptions {
   readonly config: ClusterConfig;
@@ -151,6 +152,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
             config.instanceTypes[worker.instanceType] ?? unknownType(worker.instanceType),
           instanceAddress: worker.address,
           apiHost,
+          apiHostFile: isOwnApi(config) ? dataPaths(dataDir).daemon : undefined,
           systemRootToken: secrets.systemRootToken,
           insecure: config.tls.insecure,
           driver: config.containers.cloudVMs.driver,
@@ -185,8 +187,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       options.serviceInternalUrl,
     );
     if (warning) log.warn({}, warning);
-    const listener: Listener = await listen(http.app, { candidates, clock });
+    const tls = readCertificate(config);
+    const listener: Listener = await listen(http.app, {
+      candidates,
+      clock,
+      ...(tls ? { tls } : {}),
+    });
     closers.push(() => listener.close(CLOSE_GRACE_MS));
+    const forgetCertificate = keepCertificate(config, { listener, clock, log });
+    closers.push(async () => forgetCertificate());
     const isEmbedded = config.dispatchCloud.queue.driver === "embedded";
     const controllerUrl = config.services.controller.externalURL || listener.address;
     if (isEmbedded) apiHost = apiHostOf(controllerUrl);
@@ -268,6 +277,13 @@ function listenUrls(
   const isEmbedded = config.dispatchCloud.queue.driver === "embedded";
   if (Object.keys(urls).length > 0 || !isEmbedded) return urls;
   return { "http://127.0.0.1:0/": { listenURL: "", rendezvous: "" } };
+}
+
+/** Its runners are on this machine and talk to this daemon, which may listen on another port after a restart. */
+function isOwnApi({ dispatchCloud, services, containers }: ClusterConfig): boolean {
+  const isEmbedded = dispatchCloud.queue.driver === "embedded";
+  const isHere = containers.cloudVMs.driver === "loopback";
+  return isEmbedded && isHere && services.controller.externalURL === "";
 }
 
 /** As crunch-run wants it: `host[:port]`; our own runner also takes a URL, which it needs where it is not https. */

@@ -1,5 +1,5 @@
 import type { ReadModel } from "../../actors/read-model.ts";
-import { ONLY } from "../../machines/core/registry.ts";
+import { ONLY } from "../../machines/model/ids.ts";
 import { workerState } from "../../machines/core/view.ts";
 import type { InstanceType } from "../../machines/model/instance-type.ts";
 import type { FleetSnapshot, WorkerSample } from "../../telemetry/fleet.ts";

@@ -34,7 +34,7 @@ function containersText(containers: readonly QueuedContainer[]): string {
   const ended = containers.filter(({ state }) => isEnded(state)).length;
   const running = containers.filter(({ state }) => state === "Running").length;
   const waiting = containers.length - ended - running;
-  return `${ended}/${containers.length} containers ended, ${running} running, ${waiting} waiting`;
+  return `${ended}/${containers.length} ended, ${running} running, ${waiting} waiting`;
 }
 
 function workersText(workers: DispatcherStatus["workers"]): string {
@@ -42,5 +42,7 @@ function workersText(workers: DispatcherStatus["workers"]): string {
   for (const { state, count } of workers) counts.set(state, (counts.get(state) ?? 0) + count);
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const parts = [...counts].map(([state, count]) => `${count} ${state}`).sort();
-  return total === 0 ? "no workers" : `${total} workers: ${parts.join(", ")}`;
+  return total === 0
+    ? "no workers"
+    : `${total} worker${total === 1 ? "" : "s"}: ${parts.join(", ")}`;
 }

@@ -1,4 +1,4 @@
-import { and, assign, not, or, setup, stateIn } from "xstate";
+import { assign, not, or, setup, stateIn } from "xstate";
 import type { SnapshotFrom } from "xstate";
 import type { CommandDraft } from "../model/command.ts";
 import type { ContainerState } from "../model/fact.ts";
@@ -46,7 +46,6 @@ const chart = setup({
       judge.becomes(context, event as never, state),
     priorityChanged: given(judge.priorityChanged),
     isCurrent: ({ context, event }) => judge.isCurrent(context, event as never),
-    rejected: ({ context }) => context.rejection !== "",
     retryDue: given(judge.retryDue),
     processBecomes: ({ context, event }, state: ProcessState) =>
       judge.processAfter(context, event as never) === state,
@@ -136,14 +135,6 @@ export const containerMachine = chart.createMachine({
       initial: "none",
       states: {
         none: {
-          always: {
-            guard: and([
-              "rejected",
-              or([stateIn({ record: "Queued" }), stateIn({ record: "Locked" })]),
-              stateIn({ process: "absent" }),
-            ]),
-            target: "cancelling",
-          },
           on: {
             "lock.decided": { target: "locking" },
             "unlock.decided": { target: "unlocking" },
@@ -165,7 +156,7 @@ export const containerMachine = chart.createMachine({
           on: {
             "clock.ticked": { guard: "retryDue", target: "none", actions: "endPause" },
             "daemon.started": { target: "none", actions: ["endPause", "doubt"] },
-            "process.killing": { target: "killing" },
+            "process.killing": { target: "killing", actions: "endPause" },
           },
         },
       },

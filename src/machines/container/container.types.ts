@@ -1,4 +1,4 @@
-import type { ContainerState, FactOf } from "../model/fact.ts";
+import type { ContainerRecord, ContainerState, FactOf } from "../model/fact.ts";
 import type { Resources } from "../model/instance-type.ts";
 import type { Notice } from "../model/notice.ts";
 import type { Settings } from "../model/settings.ts";
@@ -12,6 +12,8 @@ export interface ContainerContext {
   readonly priority: string;
   readonly createdAtMs: number;
   readonly supervisor: boolean;
+  /** As it was first read; state and priority go on in this chart. Null for what the queue never had. */
+  readonly record: ContainerRecord | null;
   readonly resources: Resources;
   /** Names of the eligible types, cheapest first; chosen once, when it is first seen (spec §4.2). */
   readonly instanceTypes: readonly string[];

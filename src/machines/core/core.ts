@@ -97,7 +97,7 @@ export class Core {
       const decisions = deliverDecisions(draft, recorded.decisions);
       return { decisions, limits: recorded.limits, queue: undefined };
     }
-    const planned = runPlanner(draft, this.registry, fact, before);
+    const planned = runPlanner(this.registry, draft.frame.settings, fact, before);
     const decisions = deliverDecisions(draft, planned.decisions);
     const { statuses, metrics } = planned;
     const limits = sameLimits(before, planned.limits) ? undefined : planned.limits;

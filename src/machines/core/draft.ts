@@ -67,8 +67,8 @@ export class Draft {
   deliver(kind: ActorKind, id: string, event: { type: string }): boolean {
     const before = this.get(kind, id);
     if (!before) return false;
-    const { seq, settings } = this.frame;
-    const delivered = { atMs: this.frame.atMs, ...event, seq, settings };
+    const { atMs, seq, settings } = this.frame;
+    const delivered = { ...event, atMs, seq, settings };
     const result = step(MACHINES[kind], before as never, delivered as never) as Step<never>;
     return this.#take(kind, id, before, result);
   }

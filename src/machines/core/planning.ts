@@ -1,11 +1,12 @@
 import type { Decision, Limits } from "../model/decision.ts";
 import type { FactOf } from "../model/fact.ts";
+import { ONLY } from "../model/ids.ts";
+import type { Settings } from "../model/settings.ts";
 import { plan } from "../planner/plan.ts";
 import { reconcile } from "../planner/reconcile.ts";
 import { staleLocks } from "../planner/stale-locks.ts";
 import type { PlanMetrics, PlanView, QueueStatus } from "../planner/view.ts";
 import type { Draft } from "./draft.ts";
-import { ONLY } from "./registry.ts";
 import type { Registry } from "./registry.ts";
 import { killProcesses } from "./route.ts";
 import { planView } from "./view.ts";
@@ -18,14 +19,16 @@ export interface Planned {
   readonly metrics: PlanMetrics | undefined;
 }
 
-/** Runs the planner over what the machines know, as the supervisor's state allows (spec §6.1). */
+/**
+ * Runs the planner over what the machines know, as the supervisor's state allows (spec §6.1). Pure: whatever it wants of
+ * any machine is a decision, so that a restart, which applies the recorded ones, comes to the same state.
+ */
 export function runPlanner(
-  draft: Draft,
   registry: Registry,
+  settings: Settings,
   fact: FactOf<"planner.ran">,
   limits: Limits,
 ): Planned {
-  const { settings } = draft.frame;
   const nothing: Planned = { decisions: [], limits, statuses: [], metrics: undefined };
   const supervisor = registry.get("supervisor", ONLY);
   const known = supervisor?.context.listed === true && supervisor.context.polled;
@@ -35,41 +38,63 @@ export function runPlanner(
     case "standby":
       return nothing;
     case "recovering":
-      return { ...nothing, decisions: recover(draft, view, supervisor.context) };
+      return { ...nothing, decisions: recover(view, supervisor.context) };
     case "stopping":
-      return { ...nothing, decisions: windDown(view) };
+      return { ...nothing, decisions: [...windDown(view), ...rejections(registry, view)] };
     case "dispatching": {
       const planned = plan(view, settings, limits);
-      const { declined } = planned;
-      if (declined) draft.deliver("throttle", ONLY, { type: "create.declined" });
-      return {
-        ...planned,
-        decisions: [...planned.decisions, ...waits(registry, planned.statuses)],
-      };
+      const decisions = [
+        ...planned.decisions,
+        ...(planned.declined ? [HOLD_CREATES] : []),
+        ...rejections(registry, view),
+        ...waits(registry, planned.statuses),
+      ];
+      return { ...planned, decisions };
     }
     default:
       return supervisor.value satisfies never;
   }
 }
 
+const HOLD_CREATES: Decision = {
+  do: "holdCreates",
+  reason: "as many creates as may be in flight at once",
+};
+
 /** Stale locks are judged once every worker has answered, or has had StaleLockTimeout to do so (spec §6.3). */
 function recover(
-  draft: Draft,
   view: PlanView,
   { waited, staleLockDeadlineAtMs }: { waited: boolean; staleLockDeadlineAtMs: number | null },
 ): Decision[] {
   const stale = staleLocks(view);
   const anyUnknown = view.workers.some(({ state }) => state === "unknown");
   const timeIsUp = staleLockDeadlineAtMs === null;
-  if (anyUnknown && stale.length > 0 && !timeIsUp) {
-    draft.deliver("supervisor", ONLY, { type: "recovery.delayed" });
-    return [];
+  if (anyUnknown && stale.length > 0 && !timeIsUp)
+    return [{ do: "delayRecovery", reason: "locked containers may run on workers not probed yet" }];
+  const finish: Decision = { do: "finishRecovery", reason: whyFinished(anyUnknown, timeIsUp) };
+  return waited || timeIsUp ? [finish, ...stale] : [finish];
+}
+
+function whyFinished(anyUnknown: boolean, timeIsUp: boolean): string {
+  if (!anyUnknown) return "every worker has answered";
+  return timeIsUp ? "StaleLockTimeout is over" : "no lock could be stale";
+}
+
+/** Containers that can never run here are cancelled with the reason, once no process of theirs is left (spec §4.4). */
+function rejections(registry: Registry, view: PlanView): Decision[] {
+  const anyUnknown = view.workers.some(({ state }) => state === "unknown");
+  const decisions: Decision[] = [];
+  for (const [container, { value, context }] of registry.entries("container")) {
+    if (context.rejection === "" || value.operation !== "none") continue;
+    const { record, process } = value;
+    const ended = process === "exited" && (context.exitedSeq ?? 0) < view.queueUpdatedAt;
+    if (process !== "absent" && !ended) continue;
+    const waits = record === "Queued" || record === "Locked";
+    // One that runs may do so on a worker that nobody has asked yet.
+    if (waits || (record === "Running" && !anyUnknown))
+      decisions.push({ do: "cancel", container, reason: context.rejection });
   }
-  draft.deliver("supervisor", ONLY, {
-    type: "recovery.finished",
-    reason: anyUnknown ? "StaleLockTimeout is over" : "every worker has answered",
-  } as never);
-  return waited || timeIsUp ? stale : [];
+  return decisions;
 }
 
 /** While the dispatcher drains: nothing new is started, and what is locked but does not run is given back. */
@@ -124,6 +149,12 @@ function deliverDecision(draft: Draft, decision: Decision): boolean {
         type: "shutdown.decided",
         reason: decision.reason,
       } as never);
+    case "holdCreates":
+      return draft.deliver("throttle", ONLY, { type: "create.declined" });
+    case "delayRecovery":
+      return draft.deliver("supervisor", ONLY, { type: "recovery.delayed" });
+    case "finishRecovery":
+      return draft.deliver("supervisor", ONLY, { type: "recovery.finished" });
     case "kill": {
       const killed = killProcesses(draft, decision.container, decision.reason);
       const event = { type: "kill.decided", reason: decision.reason };

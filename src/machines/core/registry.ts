@@ -12,11 +12,8 @@ import { supervisorMachine } from "../supervisor/supervisor.machine.ts";
 import type { SupervisorSnapshot } from "../supervisor/supervisor.machine.ts";
 import { workerMachine } from "../worker/worker.machine.ts";
 import type { WorkerSnapshot } from "../worker/worker.machine.ts";
-import { ACTOR_KINDS } from "../model/ids.ts";
+import { ACTOR_KINDS, ONLY } from "../model/ids.ts";
 import type { ActorKind } from "../model/ids.ts";
-
-/** The one supervisor, quota and create throttle have this id. */
-export const ONLY = "dispatcher";
 
 export interface SnapshotOf {
   worker: WorkerSnapshot;

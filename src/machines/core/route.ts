@@ -3,8 +3,9 @@ import type { Choice } from "../container/container.types.ts";
 import type { IdleBehavior } from "../model/command.ts";
 import type { Fact, FactOf } from "../model/fact.ts";
 import type { ActorKind } from "../model/ids.ts";
+import { unknownPatienceMs } from "../worker/worker.assigns.ts";
 import type { Draft } from "./draft.ts";
-import { ONLY } from "./registry.ts";
+import { ONLY } from "../model/ids.ts";
 import type { Registry } from "./registry.ts";
 
 /** Delivers a fact to the machines that it concerns. What concerns nobody changes nothing. */
@@ -36,9 +37,7 @@ export function route(
     case "create.failed":
       return createFailed(draft, registry, fact);
     case "create.succeeded":
-      draft.deliver("worker", fact.workerId, fact);
-      draft.deliver("throttle", ONLY, fact);
-      return;
+      return createSucceeded(draft, registry, fact);
     case "instance.missing":
     case "destroy.accepted":
     case "destroy.failed":
@@ -134,12 +133,30 @@ function adopt(draft: Draft, fact: FactOf<"instance.seen">): void {
   const configured = Object.hasOwn(settings.instanceTypes, instanceType);
   const tagged: IdleBehavior = fact.idleBehavior === "" ? "run" : fact.idleBehavior;
   const idleBehavior = configured || tagged === "hold" ? tagged : "drain";
-  const unknownDeadlineAtMs = atMs + settings.timeoutBootingMs;
-  const found = { instanceId, address, unknownDeadlineAtMs };
+  const behaviorReason = configured
+    ? `its tag says ${tagged}`
+    : "its instance type is not configured";
+  const found = {
+    instanceId,
+    address,
+    unknownDeadlineAtMs: atMs + unknownPatienceMs(settings),
+    behaviorReason: idleBehavior === "run" ? "" : behaviorReason,
+  };
   draft.adoptWorker(
     { workerId: instanceId, atMs, seq, instanceType, providerType, found },
     idleBehavior,
   );
+}
+
+/** A list may have shown the instance before, and not told whose it is: one worker for one instance. */
+function createSucceeded(draft: Draft, registry: Registry, fact: FactOf<"create.succeeded">): void {
+  const { workerId, instanceId } = fact;
+  const known = registry.workerOfInstance(instanceId);
+  const creating = draft.get("worker", workerId)?.value.lifecycle === "creating";
+  if (creating && known !== undefined)
+    draft.deliver("worker", workerId, { type: "instance.taken" });
+  else draft.deliver("worker", workerId, fact);
+  draft.deliver("throttle", ONLY, fact);
 }
 
 function createFailed(draft: Draft, registry: Registry, fact: FactOf<"create.failed">): void {

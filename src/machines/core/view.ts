@@ -4,7 +4,7 @@ import type { Settings } from "../model/settings.ts";
 import type { PlanContainer, PlanView, PlanWorker, WorkerState } from "../planner/view.ts";
 import type { ContainerSnapshot } from "../container/container.machine.ts";
 import type { WorkerSnapshot } from "../worker/worker.machine.ts";
-import { ONLY } from "./registry.ts";
+import { ONLY } from "../model/ids.ts";
 import type { Registry } from "./registry.ts";
 import { EVERYTHING, groupKey, providerKey } from "./route.ts";
 

@@ -16,7 +16,8 @@ export const throttleMachine = setup({
       if (event.type !== "create.failed") return {};
       const pauseMs = Math.min(RETRY_FIRST_MS * 2 ** context.failuresCount, RETRY_LAST_MS);
       return {
-        untilMs: event.retryAtMs ?? event.atMs + pauseMs,
+        // A failure of another kind does not end what a rate limit asked for.
+        untilMs: Math.max(context.untilMs ?? 0, event.retryAtMs ?? event.atMs + pauseMs),
         failuresCount: context.failuresCount + 1,
         message: event.message,
       };

@@ -31,6 +31,11 @@ export const decisionSchema = z.discriminatedUnion("do", [
   z.object({ do: z.literal("cancel"), ...container, ...reason }),
   z.object({ do: z.literal("forget"), ...container, ...reason }),
   z.object({ do: z.literal("shutdown"), worker: workerIdSchema, ...reason }),
+  /** One more create was wanted than may be in flight: the throttle holds the next ones back. */
+  z.object({ do: z.literal("holdCreates"), ...reason }),
+  /** Stale locks are not judged yet, or the dispatcher begins to dispatch (spec §6.3). */
+  z.object({ do: z.literal("delayRecovery"), ...reason }),
+  z.object({ do: z.literal("finishRecovery"), ...reason }),
   /** The reason why a container waits has changed; "" when it no longer waits. */
   z.object({ do: z.literal("wait"), ...container, reason: z.enum([...WAIT_REASONS, ""]) }),
 ]);

@@ -6,6 +6,12 @@ export const workerIdSchema = z.string().min(1).max(300);
 export const containerIdSchema = z.string().min(1).max(64);
 /** `<journal id>-<seq>-<n>`: unique even after a lost journal. */
 export const commandIdSchema = z.string().min(1).max(120);
+
+/** The `seq` of the record that asked for a command. */
+export function seqOfCommand(commandId: string): number {
+  return Number(commandId.split("-").at(-2));
+}
+
 export const seqSchema = z.int().min(0);
 
 export const ACTOR_KINDS = [
@@ -20,6 +26,9 @@ export type ActorKind = (typeof ACTOR_KINDS)[number];
 
 /** `worker/i-1`: how an actor is named in the journal's index, in replays and in explanations. */
 export type ActorKey = `${ActorKind}/${string}`;
+
+/** The one supervisor, quota and create throttle have this id. */
+export const ONLY = "dispatcher";
 
 export function actorKey(kind: ActorKind, id: string): ActorKey {
   return `${kind}/${id}`;

@@ -1,7 +1,7 @@
 import type { Command } from "./command.ts";
 import type { Decision } from "./decision.ts";
 import type { Fact } from "./fact.ts";
-import { actorKey, type ActorKey } from "./ids.ts";
+import { actorKey, ONLY, type ActorKey } from "./ids.ts";
 import type { JournalRecord } from "./record.ts";
 
 /**
@@ -37,4 +37,7 @@ function addCommand(keys: Set<ActorKey>, command: Command): void {
 function addDecision(keys: Set<ActorKey>, decision: Decision): void {
   if ("worker" in decision) keys.add(actorKey("worker", decision.worker));
   if ("container" in decision) keys.add(actorKey("container", decision.container));
+  if (decision.do === "holdCreates") keys.add(actorKey("throttle", ONLY));
+  if (decision.do === "delayRecovery" || decision.do === "finishRecovery")
+    keys.add(actorKey("supervisor", ONLY));
 }

@@ -26,7 +26,7 @@ type SupervisorEvent = (
       | "stop.requested"
       | "clock.ticked"
     >
-  | { type: "recovery.finished"; atMs: number; reason: string }
+  | { type: "recovery.finished"; atMs: number }
   | { type: "recovery.delayed"; atMs: number }
 ) & { readonly seq: number; readonly settings: Settings };
 

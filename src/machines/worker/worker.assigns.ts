@@ -1,8 +1,9 @@
+import type { Settings } from "../model/settings.ts";
 import {
   afterDueKills,
   beginKill,
   listingChange,
-  settleStarts,
+  processesAfterCrash,
   without,
 } from "./worker.processes.ts";
 import type {
@@ -14,6 +15,14 @@ import type {
 } from "./worker.types.ts";
 
 type Changes = Partial<WorkerContext>;
+
+/**
+ * How long a worker may stay unknown: it may be running a wanted container, so it has as long as any that does (DESIGN:
+ * what the code must never do).
+ */
+export function unknownPatienceMs(settings: Settings): number {
+  return Math.max(settings.timeoutBootingMs, settings.timeoutProbeMs);
+}
 
 export function bornContext(input: WorkerInput): WorkerContext {
   const { workerId, atMs, seq, instanceType, providerType, found } = input;
@@ -31,6 +40,7 @@ export function bornContext(input: WorkerInput): WorkerContext {
     idleDeadlineAtMs: null,
     unknownDeadlineAtMs: found?.unknownDeadlineAtMs ?? null,
     destroyedAtMs: null,
+    destroySentAtMs: null,
     createOpen: found === null,
     missingSinceMs: null,
     staleSinceMs: null,
@@ -40,6 +50,7 @@ export function bornContext(input: WorkerInput): WorkerContext {
     lastContainerId: "",
     lastError: "",
     processes: {},
+    behaviorReason: found?.behaviorReason ?? "",
     shutdownReason: "",
   };
 }
@@ -100,6 +111,7 @@ export function beginStart(context: WorkerContext, event: WorkerEventOf<"start.d
   const process: WorkerProcess = {
     state: "starting",
     sinceMs: event.atMs,
+    runningSeq: null,
     settleAtMs: null,
     kill: null,
   };
@@ -120,7 +132,7 @@ export function settleStart(
   const settled: WorkerProcess =
     event.outcome === "unknown"
       ? { ...process, settleAtMs: event.atMs + event.settings.timeoutStartMs }
-      : { ...process, state: "running" };
+      : { ...process, state: "running", runningSeq: event.seq };
   return {
     processes: { ...context.processes, [event.containerId]: settled },
     busyAtMs: event.atMs,
@@ -168,11 +180,11 @@ export function loseCreate(_context: WorkerContext, event: WorkerEvent): Changes
 /** A new run of the daemon trusts no observation of the last one (DESIGN: restart). */
 export function beginAgain(context: WorkerContext, event: WorkerEvent): Changes {
   return {
-    processes: settleStarts(context.processes, event.atMs + event.settings.timeoutStartMs),
+    processes: processesAfterCrash(context.processes, event),
     createOpen: false,
     updatedSeq: event.seq,
     idleDeadlineAtMs: null,
-    unknownDeadlineAtMs: event.atMs + event.settings.timeoutBootingMs,
+    unknownDeadlineAtMs: event.atMs + unknownPatienceMs(event.settings),
     missingSinceMs: null,
     staleSinceMs: null,
   };

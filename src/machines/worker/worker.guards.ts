@@ -1,4 +1,6 @@
 import type { IdleBehavior } from "../model/command.ts";
+import { seqOfCommand } from "../model/ids.ts";
+import { unknownPatienceMs } from "./worker.assigns.ts";
 import { dueKills, hasGivenUp, listingChange } from "./worker.processes.ts";
 import type { Processes, WorkerContext, WorkerEventOf } from "./worker.types.ts";
 
@@ -36,19 +38,26 @@ function unansweredMs(event: WorkerEventOf<"probe.failed">): number {
   return event.startedAtMs - event.lastGoodProbeAtMs;
 }
 
+/** No answer is no answer, whatever has changed since the probe began: starts must not keep a dead worker alive. */
 export function overdueForBoot(
-  context: WorkerContext,
+  _context: WorkerContext,
   event: WorkerEventOf<"probe.failed">,
 ): boolean {
-  const { timeoutBootingMs } = event.settings;
-  return isCurrent(context, event) && unansweredMs(event) >= timeoutBootingMs;
+  return unansweredMs(event) >= event.settings.timeoutBootingMs;
+}
+
+export function overdueWhileUnknown(
+  _context: WorkerContext,
+  event: WorkerEventOf<"probe.failed">,
+): boolean {
+  return unansweredMs(event) >= unknownPatienceMs(event.settings);
 }
 
 export function overdueForProbe(
-  context: WorkerContext,
+  _context: WorkerContext,
   event: WorkerEventOf<"probe.failed">,
 ): boolean {
-  return isCurrent(context, event) && unansweredMs(event) >= event.settings.timeoutProbeMs;
+  return unansweredMs(event) >= event.settings.timeoutProbeMs;
 }
 
 export function newError(context: WorkerContext, event: WorkerEventOf<"probe.failed">): boolean {
@@ -135,7 +144,7 @@ export function stillListed(
   context: WorkerContext,
   event: WorkerEventOf<"instance.seen">,
 ): boolean {
-  return event.atMs - (context.destroyedAtMs ?? 0) > event.settings.timeoutShutdownMs;
+  return event.atMs - (context.destroySentAtMs ?? 0) > event.settings.timeoutShutdownMs;
 }
 
 export function tagsDiffer(
@@ -143,6 +152,8 @@ export function tagsDiffer(
   event: WorkerEventOf<"instance.seen">,
   behavior: IdleBehavior,
 ): boolean {
+  // One that is on its way out needs no tags any more.
+  if (context.destroyedAtMs !== null) return false;
   return event.idleBehavior !== behavior || event.instanceType !== context.instanceType;
 }
 
@@ -166,10 +177,22 @@ export function isKillable(context: WorkerContext, event: WorkerEventOf<"kill.de
   return process !== undefined && process.kill === null;
 }
 
-/** Only a process that was seen running: a start in flight may yet make one (spec §7.9). */
+/**
+ * Only a process that was known to run when the kill was sent: a start in flight may yet make one, or has made it since
+ * (spec §7.9).
+ */
 export function processGone(
   context: WorkerContext,
   event: WorkerEventOf<"kill.returned">,
 ): boolean {
-  return event.gone && context.processes[event.containerId]?.state === "running";
+  const runningSeq = context.processes[event.containerId]?.runningSeq ?? null;
+  return event.gone && runningSeq !== null && seqOfCommand(event.commandId) > runningSeq;
+}
+
+/** Nothing is started on a worker of a type that has left the configuration (spec §7.5). */
+export function typeRemoved(
+  context: WorkerContext,
+  event: WorkerEventOf<"daemon.started">,
+): boolean {
+  return !Object.hasOwn(event.settings.instanceTypes, context.instanceType);
 }

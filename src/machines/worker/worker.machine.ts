@@ -3,9 +3,10 @@ import type { SnapshotFrom } from "xstate";
 import type { CommandDraft, IdleBehavior } from "../model/command.ts";
 import type { Notice } from "../model/notice.ts";
 import { restore } from "../step.ts";
+import * as act from "./worker.actions.ts";
+import { given } from "./worker.actions.ts";
 import * as to from "./worker.assigns.ts";
 import * as judge from "./worker.guards.ts";
-import { abandonNotices, dueKills, listingChange } from "./worker.processes.ts";
 import type {
   BootOutcome,
   WorkerContext,
@@ -13,31 +14,6 @@ import type {
   WorkerEventOf,
   WorkerInput,
 } from "./worker.types.ts";
-
-interface Args {
-  context: WorkerContext;
-  event: WorkerEvent;
-}
-
-/** The chart's `on` has already chosen the event: its type is narrowed here, once. */
-const given =
-  <E extends WorkerEvent, R>(decide: (context: WorkerContext, event: E) => R) =>
-  ({ context, event }: Args): R =>
-    decide(context, event as E);
-
-const ask = <E extends WorkerEvent>(
-  drafts: (context: WorkerContext, event: E) => CommandDraft[],
-) => ({
-  type: "commands" as const,
-  params: given(drafts),
-});
-
-const tell = <E extends WorkerEvent>(notices: (context: WorkerContext, event: E) => Notice[]) => ({
-  type: "notices" as const,
-  params: given(notices),
-});
-
-const because = (reason: string) => ({ type: "rememberReason" as const, params: reason });
 
 const chart = setup({
   types: { context: {} as WorkerContext, events: {} as WorkerEvent, input: {} as WorkerInput },
@@ -72,8 +48,10 @@ const chart = setup({
     rememberReason: assign({
       shutdownReason: ({ context }, reason: string) => context.shutdownReason || reason,
     }),
+    rememberBehavior: assign({ behaviorReason: (_, reason: string) => reason }),
     rememberDestroy: assign({
-      destroyedAtMs: ({ event }) => event.atMs,
+      destroyedAtMs: ({ context, event }) => context.destroyedAtMs ?? event.atMs,
+      destroySentAtMs: ({ event }) => event.atMs,
       updatedSeq: ({ event }) => event.seq,
       bootOutcome: ({ context }) => context.bootOutcome ?? ("aborted" as const),
     }),
@@ -82,6 +60,7 @@ const chart = setup({
     booted: given(judge.booted),
     listingChanged: given(judge.listingChanged),
     overdueForBoot: given(judge.overdueForBoot),
+    overdueWhileUnknown: given(judge.overdueWhileUnknown),
     overdueForProbe: given(judge.overdueForProbe),
     newError: given(judge.newError),
     brokenReported: given(judge.brokenReported),
@@ -99,6 +78,7 @@ const chart = setup({
     startPending: given(judge.startPending),
     isKillable: given(judge.isKillable),
     processGone: given(judge.processGone),
+    typeRemoved: given(judge.typeRemoved),
     createOpen: ({ context }) => context.createOpen,
     firstConnection: ({ context }) => context.sshConnectedAtMs === null,
     noProcesses: ({ context }) => judge.isEmpty(context.processes),
@@ -115,83 +95,6 @@ const chart = setup({
   },
 });
 
-const signal = (context: WorkerContext, containerId: string): CommandDraft => ({
-  kind: "process.kill",
-  workerId: context.workerId,
-  instanceId: context.instanceId,
-  containerId,
-  signal: 15,
-});
-
-const create = ask(({ workerId, instanceType }) => [
-  { kind: "instance.create", workerId, instanceType },
-]);
-
-const destroy = ask(({ workerId, instanceId }) => [
-  { kind: "instance.destroy", workerId, instanceId },
-]);
-
-const saveTags = (idleBehavior: IdleBehavior) =>
-  ask(({ workerId, instanceId, instanceType }) =>
-    instanceId === ""
-      ? []
-      : [{ kind: "instance.setTags", workerId, instanceId, instanceType, idleBehavior }],
-  );
-
-const startProcess = ask<WorkerEventOf<"start.decided">>(
-  ({ workerId, instanceId }, { containerId }) => [
-    { kind: "process.start", workerId, instanceId, containerId },
-  ],
-);
-
-const tellStarting = tell<WorkerEventOf<"start.decided">>(({ workerId }, { containerId }) => [
-  { type: "process.starting", containerId, workerId },
-]);
-
-const tellListing = tell<WorkerEventOf<"probe.succeeded">>(
-  (context, event) => listingChange(context, event)?.notices ?? [],
-);
-
-const tellKilling = tell<WorkerEventOf<"kill.decided">>(({ workerId }, { containerId, reason }) => [
-  { type: "process.killing", containerId, workerId, reason },
-]);
-
-const tellKilled = tell<WorkerEventOf<"kill.returned">>(({ workerId }, { containerId }) => [
-  { type: "process.ended", containerId, workerId, how: "exited" },
-]);
-
-const sendSignals = ask((context, { atMs }) =>
-  dueKills(context, atMs).signal.map((containerId) => signal(context, containerId)),
-);
-
-const tellUnkillable = tell((context, { atMs }) =>
-  dueKills(context, atMs).giveUp.map((containerId) => ({
-    type: "process.unkillable",
-    containerId,
-    workerId: context.workerId,
-  })),
-);
-
-const operatorsReason = {
-  type: "rememberReason" as const,
-  params: given(
-    (_context, event: WorkerEventOf<"shutdown.requested">) => `an operator asked: ${event.reason}`,
-  ),
-};
-
-const plannersReason = {
-  type: "rememberReason" as const,
-  params: given((_context, event: WorkerEventOf<"shutdown.decided">) => event.reason),
-};
-
-const unanswered = {
-  type: "rememberReason" as const,
-  params: given((_context, event: WorkerEventOf<"probe.failed">) => {
-    const seconds = Math.round((event.startedAtMs - event.lastGoodProbeAtMs) / 1000);
-    return `no good answer to a probe for ${seconds} s`;
-  }),
-};
-
 /** What every worker answers that the cloud has named and nobody has given up. */
 const alive = {
   "instance.seen": { guard: "instanceChanged", actions: "takeAddress" },
@@ -203,47 +106,45 @@ const alive = {
   "create.failed": { guard: "createOpen", actions: "closeCreate" },
   "ssh.connected": { guard: "firstConnection", actions: "rememberSsh" },
   "daemon.started": { target: "unknown", actions: "beginAgain" },
-  "shutdown.requested": { target: "shutdown", actions: operatorsReason },
+  "shutdown.requested": { target: "shutdown", actions: act.operatorsReason },
   "kill.decided": {
     guard: "isKillable",
-    actions: [
-      ask<WorkerEventOf<"kill.decided">>((context, event) => [signal(context, event.containerId)]),
-      tellKilling,
-      "beginKill",
-    ],
+    actions: [act.sendFirstSignal, act.tellKilling, "beginKill"],
   },
-  "kill.returned": { guard: "processGone", actions: [tellKilled, "dropProcess"] },
-  "start.returned": { guard: "startPending", actions: "settleStart" },
+  "kill.returned": { guard: "processGone", actions: [act.tellKilled, "dropProcess"] },
+  "start.returned": { guard: "startPending", actions: [act.tellStarted, "settleStart"] },
 } as const;
 
 const killsDue = {
   guard: "killDue",
-  actions: [sendSignals, tellUnkillable, "rememberKills"],
+  actions: [act.sendSignals, act.tellUnkillable, "rememberKills"],
 } as const;
 
 const acceptStart = {
   guard: and(["accepting", "isNewProcess"]),
   target: "running",
-  actions: [startProcess, tellStarting, "beginStart"],
+  actions: [act.startProcess, act.tellStarting, "beginStart"],
 } as const;
 
-const takeListing = { guard: "listingChanged", actions: [tellListing, "takeListing"] } as const;
+const takeListing = { guard: "listingChanged", actions: [act.tellListing, "takeListing"] } as const;
 
 /** A worker that has booted must answer within TimeoutProbe (spec §7.3). */
 const answerOrElse = [
   {
     guard: and(["overdueForProbe", not("held")]),
     target: "shutdown",
-    actions: unanswered,
+    actions: act.unanswered,
   },
   { guard: "newError", actions: "rememberError" },
 ] as const;
+
+const unknownTooLong = and(["overdueWhileUnknown", not("held")]);
 
 const bootOrElse = [
   {
     guard: and(["overdueForBoot", not("held")]),
     target: "shutdown",
-    actions: [unanswered, { type: "rememberOutcome", params: "failure" }],
+    actions: [act.unanswered, { type: "rememberOutcome", params: "failure" }],
   },
   { guard: "newError", actions: "rememberError" },
 ] as const;
@@ -251,27 +152,47 @@ const bootOrElse = [
 const booted = {
   guard: "booted",
   target: "idle",
-  actions: [tellListing, "takeListing", "rememberBoot"],
+  actions: [act.tellListing, "takeListing", "rememberBoot"],
 } as const;
+
+const unknownOrElse = [{ ...bootOrElse[0], guard: unknownTooLong }, bootOrElse[1]] as const;
 
 const toBehavior = (behavior: IdleBehavior) =>
   ({
     guard: { type: "asked", params: behavior },
     target: behavior,
-    actions: saveTags(behavior),
+    actions: [act.operatorsBehavior, act.saveTags(behavior)],
   }) as const;
 
 const tagsOf = (behavior: IdleBehavior) =>
-  ({ guard: { type: "tagsDiffer", params: behavior }, actions: saveTags(behavior) }) as const;
+  ({ guard: { type: "tagsDiffer", params: behavior }, actions: act.saveTags(behavior) }) as const;
 
 const drainAsBroken = {
   guard: "brokenReported",
   target: "drain",
   actions: [
     { type: "rememberOutcome", params: "failure" },
-    because("the worker reported itself broken"),
-    saveTags("drain"),
+    act.behaveBecause("the worker reported itself broken"),
+    act.saveTags("drain"),
   ],
+} as const;
+
+const drainAsUnkillable = {
+  guard: "killGivenUp",
+  target: "drain",
+  actions: [act.behaveBecause("a process did not obey SIGTERM"), act.saveTags("drain")],
+} as const;
+
+const drainAsRemoved = {
+  guard: "typeRemoved",
+  target: "drain",
+  actions: [act.behaveBecause("its instance type is not configured"), act.saveTags("drain")],
+} as const;
+
+const shutDownUnkillable = {
+  guard: and(["draining", "hasProcesses", "allGivenUp"]),
+  target: "shutdown",
+  actions: act.because("drained, and no process obeys SIGTERM"),
 } as const;
 
 /**
@@ -287,33 +208,38 @@ export const workerMachine = chart.createMachine({
       initial: "creating",
       states: {
         creating: {
-          entry: create,
+          entry: act.create,
           on: {
             "instance.seen": { target: "booting", actions: "takeInstance" },
             "create.succeeded": { target: "booting", actions: "takeInstance" },
             "create.failed": [
               { guard: "outcomeUnknown", actions: "loseCreate" },
-              { target: "gone", actions: because("the cloud refused to create it") },
+              { target: "gone", actions: act.because("the cloud refused to create it") },
             ],
+            "instance.taken": {
+              target: "gone",
+              actions: act.because("another worker stands for its instance"),
+            },
             "daemon.started": { actions: "loseCreate" },
             "clock.ticked": {
               guard: "deadlinePassed",
               target: "gone",
-              actions: because("the cloud never listed it"),
+              actions: act.because("the cloud never listed it"),
             },
           },
         },
         unknown: {
+          always: shutDownUnkillable,
           on: {
             ...alive,
             "probe.succeeded": [booted, takeListing],
-            "probe.failed": bootOrElse,
+            "probe.failed": unknownOrElse,
             "clock.ticked": [
               killsDue,
               {
                 guard: and(["unknownOverdue", not("held")]),
                 target: "shutdown",
-                actions: because("still unknown after TimeoutBooting"),
+                actions: act.because("still unknown, and its time to boot is over"),
               },
             ],
           },
@@ -322,13 +248,17 @@ export const workerMachine = chart.createMachine({
           always: {
             guard: "draining",
             target: "shutdown",
-            actions: because("drained while booting"),
+            actions: act.drainedBecause("drained while booting"),
           },
           on: {
             ...alive,
             "probe.succeeded": booted,
             "probe.failed": bootOrElse,
-            "shutdown.decided": { guard: not("held"), target: "shutdown", actions: plannersReason },
+            "shutdown.decided": {
+              guard: not("held"),
+              target: "shutdown",
+              actions: act.plannersReason,
+            },
           },
         },
         idle: {
@@ -336,7 +266,7 @@ export const workerMachine = chart.createMachine({
           exit: "leaveIdle",
           always: [
             { guard: "hasProcesses", target: "running" },
-            { guard: "draining", target: "shutdown", actions: because("drained") },
+            { guard: "draining", target: "shutdown", actions: act.drainedBecause("drained") },
           ],
           on: {
             ...alive,
@@ -346,20 +276,17 @@ export const workerMachine = chart.createMachine({
             "clock.ticked": {
               guard: and(["idleOverdue", not("held")]),
               target: "shutdown",
-              actions: because("idle for TimeoutIdle"),
+              actions: act.because("idle for TimeoutIdle"),
             },
-            "shutdown.decided": { guard: not("held"), target: "shutdown", actions: plannersReason },
+            "shutdown.decided": {
+              guard: not("held"),
+              target: "shutdown",
+              actions: act.plannersReason,
+            },
           },
         },
         running: {
-          always: [
-            { guard: "noProcesses", target: "idle" },
-            {
-              guard: and(["draining", "allGivenUp"]),
-              target: "shutdown",
-              actions: because("drained, and no process obeys SIGTERM"),
-            },
-          ],
+          always: [{ guard: "noProcesses", target: "idle" }, shutDownUnkillable],
           on: {
             ...alive,
             "probe.succeeded": takeListing,
@@ -369,22 +296,22 @@ export const workerMachine = chart.createMachine({
           },
         },
         shutdown: {
-          entry: ["rememberDestroy", destroy],
+          entry: ["rememberDestroy", act.destroy],
           on: {
             "instance.seen": [
-              { guard: "stillListed", actions: ["takeAddress", destroy, "rememberDestroy"] },
+              { guard: "stillListed", actions: ["takeAddress", act.destroy, "rememberDestroy"] },
               { guard: "instanceChanged", actions: "takeAddress" },
             ],
             "instance.missing": alive["instance.missing"],
             "create.succeeded": alive["create.succeeded"],
             "create.failed": alive["create.failed"],
-            "daemon.started": { actions: ["beginAgain", destroy, "rememberDestroy"] },
-            "shutdown.requested": { actions: [destroy, "rememberDestroy"] },
+            "daemon.started": { actions: ["beginAgain", act.destroy, "rememberDestroy"] },
+            "shutdown.requested": { actions: [act.destroy, "rememberDestroy"] },
           },
         },
         gone: {
           type: "final",
-          entry: [tell(abandonNotices), { type: "rememberOutcome", params: "disappeared" }],
+          entry: [act.tellAbandoned, { type: "rememberOutcome", params: "disappeared" }],
         },
       },
     },
@@ -397,7 +324,8 @@ export const workerMachine = chart.createMachine({
             "instance.seen": tagsOf("run"),
             "probe.succeeded": drainAsBroken,
             "probe.failed": drainAsBroken,
-            "clock.ticked": { guard: "killGivenUp", target: "drain", actions: saveTags("drain") },
+            "clock.ticked": drainAsUnkillable,
+            "daemon.started": drainAsRemoved,
           },
         },
         hold: {

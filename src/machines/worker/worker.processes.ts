@@ -1,4 +1,5 @@
 import type { Notice } from "../model/notice.ts";
+import type { Settings } from "../model/settings.ts";
 import type {
   KillSchedule,
   Processes,
@@ -23,7 +24,7 @@ export function listingChange(
       const seen =
         process.state === "running"
           ? process
-          : { ...process, state: "running" as const, settleAtMs: null };
+          : { ...process, state: "running" as const, runningSeq: event.seq, settleAtMs: null };
       next[containerId] = seen;
       if (seen !== process) notices.push({ type: "process.seen", containerId, workerId });
     } else if (process.state === "starting" && !neverRan(process, event.startedAtMs)) {
@@ -35,7 +36,13 @@ export function listingChange(
   }
   for (const containerId of event.containerIds) {
     if (containerId in next) continue;
-    next[containerId] = { state: "running", sinceMs: event.atMs, settleAtMs: null, kill: null };
+    next[containerId] = {
+      state: "running",
+      sinceMs: event.atMs,
+      runningSeq: event.seq,
+      settleAtMs: null,
+      kill: null,
+    };
     notices.push({ type: "process.seen", containerId, workerId });
   }
   return changed || notices.length > 0 ? { processes: next, notices } : undefined;
@@ -71,8 +78,13 @@ export function beginKill(event: WorkerEventOf<"kill.decided">): KillSchedule {
     reason,
     sinceMs: atMs,
     deadlineAtMs: atMs + settings.timeoutTermMs,
-    nextAtMs: atMs + settings.timeoutSignalMs,
+    nextAtMs: atMs + signalPauseMs(settings),
   };
+}
+
+/** Never none at all: the schedule has to come to its end. */
+function signalPauseMs(settings: Settings): number {
+  return Math.max(1, settings.timeoutSignalMs);
 }
 
 /** Processes whose next signal is due, or whose time to obey is up. */
@@ -101,7 +113,7 @@ export function afterDueKills(
     const kill = process.kill as KillSchedule;
     const nextAtMs = giveUp.includes(containerId)
       ? null
-      : event.atMs + event.settings.timeoutSignalMs;
+      : event.atMs + signalPauseMs(event.settings);
     next[containerId] = { ...process, kill: { ...kill, nextAtMs } };
   }
   return next;
@@ -111,12 +123,27 @@ export function hasGivenUp(process: WorkerProcess): boolean {
   return process.kill !== null && process.kill.nextAtMs === null;
 }
 
-/** Starts that were in flight at a crash: from now on a probe decides (DESIGN: crash in flight). */
-export function settleStarts(processes: Processes, settleAtMs: number): Processes {
+/**
+ * After a crash a probe decides about starts that were in flight, and SIGTERM schedules begin again, since nobody counted
+ * the signals and the answers meanwhile (DESIGN: crash in flight).
+ */
+export function processesAfterCrash(
+  processes: Processes,
+  { atMs, settings }: { atMs: number; settings: Settings },
+): Processes {
   const next: Record<string, WorkerProcess> = {};
   for (const containerId of idsOf(processes)) {
     const process = processes[containerId] as WorkerProcess;
-    next[containerId] = process.state === "starting" ? { ...process, settleAtMs } : process;
+    const { state, kill } = process;
+    next[containerId] = {
+      ...process,
+      settleAtMs: state === "starting" ? atMs + settings.timeoutStartMs : process.settleAtMs,
+      kill: kill && {
+        ...kill,
+        deadlineAtMs: atMs + settings.timeoutTermMs,
+        nextAtMs: kill.nextAtMs === null ? null : atMs,
+      },
+    };
   }
   return next;
 }

@@ -14,6 +14,8 @@ export interface KillSchedule {
 export interface WorkerProcess {
   readonly state: "starting" | "running";
   readonly sinceMs: number;
+  /** When it came to be known as running: what a kill sent before that says is not about it. */
+  readonly runningSeq: number | null;
   /** Of a start with unknown outcome: a probe begun later that does not list it proves that it never ran. */
   readonly settleAtMs: number | null;
   readonly kill: KillSchedule | null;
@@ -40,7 +42,9 @@ export interface WorkerContext {
   readonly idleDeadlineAtMs: number | null;
   /** When an unknown worker, or a create whose outcome is unknown, is given up. */
   readonly unknownDeadlineAtMs: number | null;
+  /** When its end was first asked of the cloud, and when last. */
   readonly destroyedAtMs: number | null;
+  readonly destroySentAtMs: number | null;
   /** A create call is in flight. */
   readonly createOpen: boolean;
   /** Start of the first list in a row that lacked the instance. */
@@ -52,6 +56,8 @@ export interface WorkerContext {
   readonly lastContainerId: string;
   readonly lastError: string;
   readonly processes: Processes;
+  /** Why its idle behaviour is what it is, in words; "" while it is what it began with. */
+  readonly behaviorReason: string;
   /** Why it is being shut down, in words; "" before. */
   readonly shutdownReason: string;
 }
@@ -79,12 +85,15 @@ type WorkerFact = FactOf<
   | "shutdown.requested"
 >;
 
+/** Its create call returned an instance that another worker stands for already. */
+type InstanceTaken = { type: "instance.taken"; atMs: number };
+
 type WorkerDecision =
   | { type: "start.decided"; atMs: number; containerId: string }
   | { type: "kill.decided"; atMs: number; containerId: string; reason: string }
   | { type: "shutdown.decided"; atMs: number; reason: string };
 
-export type WorkerEvent = (WorkerFact | WorkerDecision) & Delivered;
+export type WorkerEvent = (WorkerFact | WorkerDecision | InstanceTaken) & Delivered;
 export type WorkerEventOf<T extends WorkerEvent["type"]> = Extract<WorkerEvent, { type: T }>;
 
 export interface WorkerInput {
@@ -98,5 +107,6 @@ export interface WorkerInput {
     readonly instanceId: string;
     readonly address: string;
     readonly unknownDeadlineAtMs: number;
+    readonly behaviorReason: string;
   } | null;
 }

@@ -148,7 +148,8 @@ export class World {
         this.events.push({ op: "shutdown", instance: decision.worker });
         break;
       default:
-        this.events.push({ op: decision.do, uuid: decision.container });
+        if ("container" in decision)
+          this.events.push({ op: decision.do, uuid: decision.container });
     }
   }
 
