@@ -46,8 +46,12 @@ describe("the demo", () => {
     expect({ code: await exited, stderr: texts.stderr }).toEqual({ code: 0, stderr: "" });
     expect(performance.now() - startedMs).toBeLessThan(60_000);
     expect(texts.stdout).toContain("containers  14: 12 succeeded, 1 cancelled, 1 failed (exit 3)");
-    const workers = /^workers +(\d+) asked for, (\d+) booted, (\d+) destroyed/m.exec(texts.stdout);
-    expect(new Set(workers?.slice(1)).size).toBe(1);
+    const counts = /^workers +(\d+) asked for, (\d+) booted, (\d+) destroyed/m.exec(texts.stdout);
+    const [asked = 0, booted = 0, destroyed = 0] = (counts ?? []).slice(1).map(Number);
+    expect(destroyed).toBe(asked);
+    // One that turns out not to be needed may be destroyed before it has booted.
+    expect(booted).toBeGreaterThan(0);
+    expect(booted).toBeLessThanOrEqual(asked);
     expect(processesOf(dataDir)).toEqual([]);
   });
 

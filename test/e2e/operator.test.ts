@@ -1,6 +1,13 @@
-import { existsSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
-import { closeSync, openSync, readSync, writeFileSync, writeSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import Database from "libsql";
 import { describe, expect, it } from "vitest";
 import { openBox, type DaemonBox } from "../support/daemon-box.ts";
 
@@ -36,6 +43,14 @@ async function onlyInstance(box: DaemonBox): Promise<string> {
   expect(others).toEqual([]);
   return only?.instance ?? "";
 }
+
+/** Runs until `letGo`, and ends with this exit code then. */
+const waiter = (box: DaemonBox, exitCode: number): [string, ...string[]] => [
+  `echo begun; while [ ! -e "$GO" ]; do sleep 0.1; done; echo over; exit ${exitCode}`,
+  "--env",
+  `GO=${box.dir}/go`,
+];
+const letGo = (box: DaemonBox) => writeFileSync(join(box.dir, "go"), "");
 
 const commandsOf = (box: DaemonBox) =>
   box.processes().filter(({ command }) => /^(sh|sleep) /.test(command));
@@ -105,15 +120,12 @@ describe("containers, from the command line", () => {
   it("logs --follow prints what comes until the end", async () => {
     const box = openBox();
     await box.start();
-    const uuid = await box.submit(
-      'echo one; echo wrong >&2; while [ ! -e "$GO" ]; do sleep 0.1; done; echo two',
-      "--env",
-      `GO=${box.dir}/go`,
-    );
+    const [script, ...flags] = waiter(box, 1);
+    const uuid = await box.submit(`echo wrong >&2; ${script}`, ...flags);
     const following = box.startCli("logs", "--follow", uuid);
-    await box.until("the first line is printed", SOON_MS, () => following.stdout() === "one\n");
-    writeFileSync(join(box.dir, "go"), "");
-    expect(await following.ended).toEqual({ code: 0, stdout: "one\ntwo\n", stderr: "wrong\n" });
+    await box.until("the first line is printed", SOON_MS, () => following.stdout() === "begun\n");
+    letGo(box);
+    expect(await following.ended).toEqual({ code: 0, stdout: "begun\nover\n", stderr: "wrong\n" });
   });
 
   it("logs are there when the worker is gone, and when no dispatcher runs", async () => {
@@ -154,7 +166,9 @@ describe("containers, from the command line", () => {
     await box.until("ps says why it waits", SOON_MS, async () => {
       const { stdout } = await box.cli("ps", "--json");
       const rows = stdout.trim().split("\n");
-      const row = rows.map((line) => JSON.parse(line) as { container_uuid: string; status: string });
+      const row = rows.map(
+        (line) => JSON.parse(line) as { container_uuid: string; status: string },
+      );
       const status = row.find(({ container_uuid }) => container_uuid === waiting)?.status ?? "";
       return status !== "" && !status.startsWith("Not seen");
     });
@@ -195,7 +209,7 @@ describe("instances, from the command line", () => {
   it("drain lets a container end, and the instance goes then", async () => {
     const box = openBox({ config: LAZY });
     await box.start();
-    const uuid = await box.submit('echo begun; while [ ! -e "$GO" ]; do sleep 0.1; done; exit 5', "--env", `GO=${box.dir}/go`);
+    const uuid = await box.submit(...waiter(box, 5));
     await untilWritten(box, uuid);
     const instance = await onlyInstance(box);
     expect((await box.cli("instance", "drain", instance)).code).toBe(0);
@@ -203,7 +217,7 @@ describe("instances, from the command line", () => {
       const [view] = await box.instances();
       return view?.idle_behavior === "drain" && view.worker_state === "running";
     });
-    writeFileSync(join(box.dir, "go"), "");
+    letGo(box);
     await untilFleet(box, []);
     expect(await box.container(uuid)).toMatchObject({ state: "Complete", exit_code: 5 });
   });
@@ -258,7 +272,7 @@ describe("the dispatcher itself, from the command line", () => {
   it("stop leaves workers and containers alone, and the next start finds them", async () => {
     const box = openBox({ config: LAZY });
     await box.start();
-    const uuid = await box.submit('echo begun; while [ ! -e "$GO" ]; do sleep 0.1; done; exit 6', "--env", `GO=${box.dir}/go`);
+    const uuid = await box.submit(...waiter(box, 6));
     await untilWritten(box, uuid);
     const instance = await onlyInstance(box);
     const stopped = await box.cli("stop", "--reason", "an upgrade");
@@ -267,7 +281,7 @@ describe("the dispatcher itself, from the command line", () => {
     expect(await box.ended()).toBe(0);
     expect(commandsOf(box)).not.toEqual([]);
     // It ends while nobody is there to tell.
-    writeFileSync(join(box.dir, "go"), "");
+    letGo(box);
     await box.until("the command has ended", SOON_MS, () => commandsOf(box).length === 0);
     const ps = await box.cli("ps");
     expect(ps.code).toBe(1);
@@ -304,7 +318,10 @@ describe("the dispatcher itself, from the command line", () => {
       return view?.running_container_uuids[0] === uuid;
     });
     expect(await box.endBy("SIGTERM")).toBe(0);
-    const words = box.log().split("\n").find((line) => line.includes("are left alone"));
+    const words = box
+      .log()
+      .split("\n")
+      .find((line) => line.includes("are left alone"));
     expect(words).toMatch(/Workers=1\b.*RunningContainers=1\b/);
     expect(existsSync(join(box.dataDir, "daemon.json"))).toBe(false);
     expect(commandsOf(box)).not.toEqual([]);
@@ -329,7 +346,12 @@ describe("the dispatcher itself, from the command line", () => {
     const run = await box.cli("run");
     expect(run.code).toBe(1);
     for (const path of ["StaleLockTimeout", "CloudVMs.MaxInstances", "Queue.Driver"])
-      expect(run.stderr).toContain(`Clusters.${box.clusterId}.`.concat(path.includes("Queue") ? "DispatchCloud." : "Containers.", path));
+      expect(run.stderr).toContain(
+        `Clusters.${box.clusterId}.`.concat(
+          path.includes("Queue") ? "DispatchCloud." : "Containers.",
+          path,
+        ),
+      );
     expect(run.stderr).toContain('"soon"');
     const check = await box.cli("config", "check");
     expect(check.code).toBe(1);
@@ -349,11 +371,11 @@ describe("what a dispatcher finds at its start", () => {
   it("refuses a damaged journal with the way out, which works", async () => {
     const box = openBox({ config: LAZY });
     await box.start();
-    const uuid = await box.submit('echo begun; while [ ! -e "$GO" ]; do sleep 0.1; done; exit 9', "--env", `GO=${box.dir}/go`);
+    const uuid = await box.submit(...waiter(box, 9));
     await untilWritten(box, uuid);
     const instance = await onlyInstance(box);
     await box.endBy("SIGTERM");
-    flipByte(join(box.dataDir, "journal.db"), '"container.added"');
+    damage(join(box.dataDir, "journal.db"));
     box.spawnDaemon();
     expect(await box.ended()).toBe(1);
     const words = box.logTail(5);
@@ -363,7 +385,7 @@ describe("what a dispatcher finds at its start", () => {
     for (const name of readdirSync(box.dataDir).filter((name) => name.startsWith("journal.db")))
       renameSync(join(box.dataDir, name), join(box.dir, name));
     await box.start();
-    writeFileSync(join(box.dir, "go"), "");
+    letGo(box);
     await untilState(box, uuid, "Complete");
     expect(await box.container(uuid)).toMatchObject({ exit_code: 9 });
     expect(await onlyInstance(box)).toBe(instance);
@@ -400,20 +422,47 @@ describe("what a dispatcher finds at its start", () => {
     const open = await fetch(new URL("/metrics", box.url));
     expect(open.status).toBe(401);
     const text = await (await box.http("GET", "/metrics")).text();
-    for (const name of SPEC_METRICS) expect(text).toContain(`\n# HELP arvados_dispatchcloud_${name} `);
-    expect(text).toMatch(/^arvados_dispatchcloud_instances\{.*category="idle".*\} 1$/m);
+    for (const name of SPEC_METRICS)
+      expect(text).toContain(`# HELP arvados_dispatchcloud_${name} `);
+    expect(text).toMatch(/^arvados_dispatchcloud_boot_outcomes\{outcome="success"\} 1$/m);
   });
 });
 
-const SPEC_METRICS = ["instances"];
+/** Spec §12: those of every driver. */
+const SPEC_METRICS = [
+  "containers_running",
+  "probe_age_seconds_max",
+  "probe_age_seconds_median",
+  "instances_total",
+  "instances_price",
+  "vcpus_total",
+  "memory_bytes_total",
+  "boot_outcomes",
+  "instances_disappeared",
+  "instances_time_to_ssh_seconds",
+  "instances_time_to_ready_for_container_seconds",
+  "instances_time_from_shutdown_request_to_disappearance_seconds",
+  "containers_time_from_queue_to_crunch_run_seconds",
+  "instances_run_probe_duration_seconds",
+  "containers_allocated_not_started",
+  "containers_not_allocated_over_quota",
+  "containers_longest_wait_time_seconds",
+  "last_503_time",
+  "max_concurrent_containers",
+  "at_quota",
+  "queue_entries",
+  "driver_operations",
+];
 
-/** Changes one byte of the file, in the last place where the text stands. */
-function flipByte(path: string, text: string): void {
-  const at = readFileSync(path).lastIndexOf(text) + 3;
-  expect(at).toBeGreaterThan(3);
-  const fd = openSync(path, "r+");
-  const byte = Buffer.alloc(1);
-  readSync(fd, byte, 0, 1, at);
-  writeSync(fd, Buffer.from([(byte[0] ?? 0) ^ 1]), 0, 1, at);
-  closeSync(fd);
+/** Flips one bit of the newest record, in the file of a journal that was closed. */
+function damage(path: string): void {
+  const db = new Database(path);
+  const sql = "SELECT body FROM batch ORDER BY first_seq DESC LIMIT 1";
+  const { body } = db.prepare(sql).get() as { body: string };
+  db.close();
+  const bytes = readFileSync(path);
+  const at = bytes.lastIndexOf(body.slice(0, 40)) + 30;
+  expect(at).toBeGreaterThan(30);
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
 }

@@ -3,6 +3,7 @@ import type { ClusterConfig } from "../../config/load.ts";
 import { toSettings } from "../../config/settings.ts";
 import type { DispatcherConfig } from "../../actors/dispatcher.ts";
 import type { InstanceSet } from "../../drivers/cloud/port.ts";
+import { CODE_VERSION } from "../../machines/core/core.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** What the shell around the core goes by, from the cluster's config. */
@@ -10,12 +11,11 @@ export function dispatcherConfig(
   config: ClusterConfig,
   context: {
     readonly configHash: string;
-    readonly version: string;
     readonly secrets: Secrets;
     readonly cloud: Pick<InstanceSet, "quotaGroup">;
   },
 ): DispatcherConfig {
-  const { configHash, version, secrets, cloud } = context;
+  const { configHash, secrets, cloud } = context;
   const { cloudVMs } = config.containers;
   const { dispatchCloud } = config;
   const groups = Object.values(config.instanceTypes).map((type) => [
@@ -25,7 +25,8 @@ export function dispatcherConfig(
   return {
     settings: toSettings(config, Object.fromEntries(groups) as Record<string, string>),
     configHash,
-    version,
+    // What the journal says of a start: a replay judges differences by it.
+    version: CODE_VERSION,
     instanceSetId: instanceSetId(secrets.systemRootToken),
     tagKeyPrefix: cloudVMs.tagKeyPrefix,
     imageId: cloudVMs.imageId,

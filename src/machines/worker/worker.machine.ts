@@ -204,6 +204,34 @@ export const workerMachine = chart.createMachine({
   type: "parallel",
   context: ({ input }) => to.bornContext(input),
   states: {
+    // First, so that a worker that boots and says at once that it is broken has failed to boot.
+    idleBehavior: {
+      initial: "run",
+      states: {
+        run: {
+          on: {
+            "behavior.requested": [toBehavior("hold"), toBehavior("drain")],
+            "instance.seen": tagsOf("run"),
+            "probe.succeeded": drainAsBroken,
+            "probe.failed": drainAsBroken,
+            "clock.ticked": drainAsUnkillable,
+            "daemon.started": drainAsRemoved,
+          },
+        },
+        hold: {
+          on: {
+            "behavior.requested": [toBehavior("run"), toBehavior("drain")],
+            "instance.seen": tagsOf("hold"),
+          },
+        },
+        drain: {
+          on: {
+            "behavior.requested": [toBehavior("run"), toBehavior("hold")],
+            "instance.seen": tagsOf("drain"),
+          },
+        },
+      },
+    },
     lifecycle: {
       initial: "creating",
       states: {
@@ -312,33 +340,6 @@ export const workerMachine = chart.createMachine({
         gone: {
           type: "final",
           entry: [act.tellAbandoned, { type: "rememberOutcome", params: "disappeared" }],
-        },
-      },
-    },
-    idleBehavior: {
-      initial: "run",
-      states: {
-        run: {
-          on: {
-            "behavior.requested": [toBehavior("hold"), toBehavior("drain")],
-            "instance.seen": tagsOf("run"),
-            "probe.succeeded": drainAsBroken,
-            "probe.failed": drainAsBroken,
-            "clock.ticked": drainAsUnkillable,
-            "daemon.started": drainAsRemoved,
-          },
-        },
-        hold: {
-          on: {
-            "behavior.requested": [toBehavior("run"), toBehavior("drain")],
-            "instance.seen": tagsOf("hold"),
-          },
-        },
-        drain: {
-          on: {
-            "behavior.requested": [toBehavior("run"), toBehavior("hold")],
-            "instance.seen": tagsOf("drain"),
-          },
         },
       },
     },

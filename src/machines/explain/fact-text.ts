@@ -1,0 +1,96 @@
+import type { Fact, Failure } from "../model/fact.ts";
+
+/** What a fact says, in words; `nameOf` names a worker for people. */
+export function factText(fact: Fact, nameOf: (workerId: string) => string): string {
+  switch (fact.type) {
+    case "daemon.started":
+      return `the dispatcher started (version ${fact.version})`;
+    case "config.loaded":
+      return "a config was loaded";
+    case "lease.acquired":
+      return "the dispatcher may decide";
+    case "stop.requested":
+      return because(`an operator asked to ${fact.drain ? "drain and " : ""}stop`, fact.reason);
+    case "instance.seen":
+      return `the cloud lists ${fact.instanceId}`;
+    case "instance.missing":
+      return `the cloud's list lacks ${nameOf(fact.workerId)}`;
+    case "instances.listed":
+      return `the cloud listed ${fact.instancesCount} instances`;
+    case "create.succeeded":
+      return `the cloud created ${fact.instanceId}`;
+    case "create.failed":
+      return `the cloud did not create it: ${failureText(fact.failure)}`;
+    case "destroy.accepted":
+      return `the cloud accepted the destroy of ${nameOf(fact.workerId)}`;
+    case "destroy.failed":
+      return `the destroy of ${nameOf(fact.workerId)} failed: ${failureText(fact.failure)}`;
+    case "tags.saved":
+      return `the tags of ${nameOf(fact.workerId)} were saved`;
+    case "tags.failed":
+      return `the tags of ${nameOf(fact.workerId)} could not be saved: ${failureText(fact.failure)}`;
+    case "ssh.connected":
+      return `SSH to ${nameOf(fact.workerId)} connected`;
+    case "probe.succeeded":
+      return probeText(fact, nameOf);
+    case "probe.failed":
+      return `a probe of ${nameOf(fact.workerId)} failed: ${fact.error}${fact.broken ? "; it reports itself broken" : ""}`;
+    case "start.returned":
+      return because(`the start on ${nameOf(fact.workerId)}: ${fact.outcome}`, fact.error);
+    case "kill.returned":
+      return because(
+        `the kill on ${nameOf(fact.workerId)}: the process ${fact.gone ? "is gone" : "is still there"}`,
+        fact.error,
+      );
+    case "container.added":
+      return `the queue has it: ${fact.record.state}, priority ${fact.record.priority}`;
+    case "container.changed":
+      return `the queue says: ${fact.state}, priority ${fact.priority}`;
+    case "container.missing":
+      return "the queue no longer has it";
+    case "container.rejected":
+      return `its record cannot be read: ${fact.error}`;
+    case "queue.polled":
+      return "the queue was polled";
+    case "operation.succeeded":
+      return `the ${fact.operation} succeeded: ${fact.state}`;
+    case "operation.failed":
+      return `the ${fact.operation} failed: ${failureText(fact.failure)}`;
+    case "clock.ticked":
+      return "its deadline was due";
+    case "planner.ran":
+      return "the planner ran";
+    case "behavior.requested":
+      return because(`an operator asked for ${fact.behavior}`, fact.reason);
+    case "shutdown.requested":
+      return because("an operator asked for its end", fact.reason);
+    case "kill.requested":
+      return because("an operator asked to kill it", fact.reason);
+    default:
+      return (fact satisfies never as Fact).type;
+  }
+}
+
+function probeText(
+  fact: Extract<Fact, { type: "probe.succeeded" }>,
+  nameOf: (workerId: string) => string,
+): string {
+  const { containerIds, booted, broken, stale, bootError } = fact;
+  const parts = [
+    booted ? "" : "not booted yet",
+    containerIds.length > 0 ? `lists ${containerIds.join(", ")}` : "lists no process",
+    broken ? "reports itself broken" : "",
+    stale ? "a run lock is stale" : "",
+    bootError,
+  ];
+  const said = parts.filter((part) => part !== "").join("; ");
+  return `a probe of ${nameOf(fact.workerId)}: ${said}`;
+}
+
+export function failureText({ code, message }: Failure): string {
+  return code === "other" || message.startsWith(code) ? message : `${code}: ${message}`;
+}
+
+function because(text: string, reason: string): string {
+  return reason === "" ? text : `${text}: ${reason}`;
+}

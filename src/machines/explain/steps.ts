@@ -1,0 +1,139 @@
+import type { Change } from "../core/draft.ts";
+import type { Command } from "../model/command.ts";
+import type { Decision } from "../model/decision.ts";
+import type { Fact } from "../model/fact.ts";
+import type { JournalRecord } from "../model/record.ts";
+import type { CommandStep, DecisionStep, Step } from "./explanation.ts";
+import { factText, failureText } from "./fact-text.ts";
+
+/** Of a long life the beginning and the end tell most. */
+const OLDEST_MAX = 100;
+const NEWEST_MAX = 900;
+
+/** What of a record concerns the one who is explained. */
+export interface Concerned {
+  readonly decisions: readonly Decision[];
+  readonly commands: readonly Command[];
+  /** Of its own machine. */
+  readonly change: Change | undefined;
+  /** The fact names it. */
+  readonly named: boolean;
+}
+
+/** Collects the records that concern one actor, with what became of the commands. */
+export class Steps {
+  readonly #oldest: Step[] = [];
+  #newest: Step[] = [];
+  #omitted = 0;
+  /** Commands whose outcome is still to come. */
+  readonly #open = new Map<string, CommandStep>();
+
+  /** Returns the step, or undefined where nothing of the record concerns the actor. */
+  add(
+    record: JournalRecord,
+    concerned: Concerned,
+    nameOf: (workerId: string) => string,
+  ): Step | undefined {
+    const { seq, fact } = record;
+    this.#settle(record);
+    const { decisions, commands, change, named } = concerned;
+    if (!named && !change && decisions.length === 0 && commands.length === 0) return undefined;
+    const step: Step = {
+      seq,
+      atMs: fact.atMs,
+      fact: { type: fact.type, text: factText(fact, nameOf) },
+      decisions: decisions.map((decision) => decisionStep(decision, nameOf)),
+      transitions: (change?.transitions ?? []).map((transition) => ({ ...transition })),
+      commands: commands.map((command) => commandStep(command, nameOf)),
+    };
+    for (const command of step.commands) this.#open.set(command.id, command);
+    this.#keep(step);
+    return step;
+  }
+
+  finish(): { steps: Step[]; stepsOmitted: number } {
+    this.#trim();
+    return { steps: [...this.#oldest, ...this.#newest], stepsOmitted: this.#omitted };
+  }
+
+  #settle({ seq, fact }: JournalRecord): void {
+    if (!("commandId" in fact)) return;
+    const command = this.#open.get(fact.commandId);
+    if (!command) return;
+    this.#open.delete(fact.commandId);
+    command.outcome = { seq, atMs: fact.atMs, ...outcomeOf(fact) };
+  }
+
+  #keep(step: Step): void {
+    if (this.#oldest.length < OLDEST_MAX) this.#oldest.push(step);
+    else if (this.#newest.push(step) > 2 * NEWEST_MAX) this.#trim();
+  }
+
+  #trim(): void {
+    const tooMany = this.#newest.length - NEWEST_MAX;
+    if (tooMany <= 0) return;
+    this.#newest = this.#newest.slice(tooMany);
+    this.#omitted += tooMany;
+  }
+}
+
+function outcomeOf(fact: Fact): { ok: boolean; text: string } {
+  if ("failure" in fact) return { ok: false, text: failureText(fact.failure) };
+  if (fact.type === "start.returned") return { ok: fact.outcome === "started", text: fact.error };
+  if (fact.type === "kill.returned") return { ok: fact.gone, text: fact.error };
+  return { ok: true, text: "" };
+}
+
+function decisionStep(decision: Decision, nameOf: (workerId: string) => string): DecisionStep {
+  const { do: done, reason } = decision;
+  switch (done) {
+    case "create":
+      return { do: done, subject: `${decision.instanceType} for ${decision.container}`, reason };
+    case "start":
+      return { do: done, subject: `${decision.container} on ${nameOf(decision.worker)}`, reason };
+    case "shutdown":
+      return { do: done, subject: nameOf(decision.worker), reason };
+    case "holdCreates":
+    case "delayRecovery":
+    case "finishRecovery":
+      return { do: done, subject: "", reason };
+    default:
+      return { do: done, subject: decision.container, reason };
+  }
+}
+
+function commandStep(command: Command, nameOf: (workerId: string) => string): CommandStep {
+  return { id: command.id, kind: command.kind, subject: subjectOf(command, nameOf), outcome: null };
+}
+
+function subjectOf(command: Command, nameOf: (workerId: string) => string): string {
+  switch (command.kind) {
+    case "instance.create":
+      return command.instanceType;
+    case "instance.destroy":
+      return nameOf(command.workerId);
+    case "instance.setTags":
+      return `${nameOf(command.workerId)} to ${command.idleBehavior}`;
+    case "process.start":
+      return `${command.containerId} on ${nameOf(command.workerId)}`;
+    case "process.kill":
+      return `${command.containerId} on ${nameOf(command.workerId)} with signal ${command.signal}`;
+    default:
+      return command.containerId;
+  }
+}
+
+/**
+ * The worker that each create decision of a record made: the n-th of them asked for the n-th instance, for a decision
+ * that nobody took is not recorded.
+ */
+export function createdBy(
+  record: JournalRecord,
+): { decision: Extract<Decision, { do: "create" }>; command: Command }[] {
+  const creates = record.commands.filter(({ kind }) => kind === "instance.create");
+  const decisions = record.decisions.filter((decision) => decision.do === "create");
+  return decisions.flatMap((decision, at) => {
+    const command = creates[at];
+    return command ? [{ decision, command }] : [];
+  });
+}
