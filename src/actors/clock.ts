@@ -6,6 +6,19 @@ export interface Clock {
   setTimer(delayMs: number, callback: () => void): () => void;
 }
 
+/**
+ * The clock, ahead by as much as it takes to go on from `atMs`: where the wall clock was set back since the last run,
+ * what the journal says would lie in the future, and no deadline would come before it caught up.
+ */
+export function goingOnFrom(atMs: number, clock: Clock): Clock {
+  const aheadMs = Math.max(0, atMs - clock.nowMs());
+  if (aheadMs === 0) return clock;
+  return {
+    nowMs: () => clock.nowMs() + aheadMs,
+    setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
+  };
+}
+
 /** The machine's clock: wall time at the start, monotonic from then on. */
 export function makeSystemClock(): Clock {
   const baseMs = Date.now() - performance.now();

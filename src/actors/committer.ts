@@ -17,8 +17,9 @@ interface CommitterOptions {
   readonly checkpointRecords: number;
   readonly defer: (flush: () => void) => void;
   readonly observer: {
-    commitEnded(records: number, lagMs: number): void;
     commitFailed(error: Error): void;
+    /** Commits go through, and nothing had to be given up for that. */
+    commitsRecovered(): void;
   };
   readonly onDurable: (batch: Batch) => void;
   /** The state at `seq`, if that is where it is now. */
@@ -42,6 +43,8 @@ export class Committer {
   #running = false;
   #failuresCount = 0;
   #ballastReleased = false;
+  /** A failure has been told, and not yet that it is over. */
+  #failureTold = false;
   #checkpointSeq: number;
   #idle: (() => void)[] = [];
   #closing = false;
@@ -51,6 +54,12 @@ export class Committer {
     this.#checkpointSeq = options.journal.checkpointSeqs().at(-1) ?? 0;
   }
 
+  /** The newest commit has not gone through. */
+  get stuck(): boolean {
+    return this.#failuresCount > 0;
+  }
+
+  /** It has not, or only for the ballast that was given up: feeds wait. */
   get failing(): boolean {
     return this.#failuresCount > 0 || this.#ballastReleased;
   }
@@ -96,8 +105,7 @@ export class Committer {
   }
 
   async #append(records: Batch["records"]): Promise<boolean> {
-    const { journal, clock, observer } = this.#options;
-    const sinceMs = this.#pendingSinceMs;
+    const { journal, clock } = this.#options;
     try {
       await journal.append(records.map(({ record }) => record));
     } catch (error) {
@@ -105,12 +113,12 @@ export class Committer {
       this.#failuresCount++;
       if (error instanceof JournalError && error.code === "diskFull" && journal.releaseBallast())
         this.#holdBallast();
-      observer.commitFailed(error instanceof Error ? error : new Error(String(error)));
+      this.#tellFailure(error);
       return false;
     }
     this.#failuresCount = 0;
     this.#pendingSinceMs = clock.nowMs();
-    observer.commitEnded(records.length, clock.nowMs() - sinceMs);
+    this.#tellRecovery();
     return true;
   }
 
@@ -119,10 +127,26 @@ export class Committer {
     this.#ballastReleased = true;
     const { clock, journal } = this.#options;
     const retry = (): void => {
-      if (journal.restoreBallast()) this.#ballastReleased = false;
-      else if (!this.#closing) clock.setTimer(BALLAST_EVERY_MS, retry);
+      if (this.#closing) return;
+      if (!journal.restoreBallast()) {
+        clock.setTimer(BALLAST_EVERY_MS, retry);
+        return;
+      }
+      this.#ballastReleased = false;
+      this.#tellRecovery();
     };
     clock.setTimer(BALLAST_EVERY_MS, retry);
+  }
+
+  #tellFailure(error: unknown): void {
+    this.#failureTold = true;
+    this.#options.observer.commitFailed(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  #tellRecovery(): void {
+    if (!this.#failureTold || this.failing) return;
+    this.#failureTold = false;
+    this.#options.observer.commitsRecovered();
   }
 
   #pause(): Promise<void> {
@@ -142,12 +166,12 @@ export class Committer {
 
   /** A cache only: what goes wrong with it is no reason to stop. */
   async #saveCheckpoint(checkpoint: Checkpoint): Promise<void> {
-    const { journal, observer } = this.#options;
+    const { journal } = this.#options;
     this.#checkpointSeq = checkpoint.seq;
     try {
       await journal.saveCheckpoint(checkpoint);
     } catch (error) {
-      observer.commitFailed(error instanceof Error ? error : new Error(String(error)));
+      this.#tellFailure(error);
     }
   }
 }

@@ -5,6 +5,7 @@ import type { Core } from "../machines/core/core.ts";
 import type { Change } from "../machines/core/draft.ts";
 import type { Command, CommandKind } from "../machines/model/command.ts";
 import type { Settings } from "../machines/model/settings.ts";
+import { goingOnFrom } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import { Effects } from "./effects.ts";
 import { InstanceListFeed } from "./feeds/instance-list.feed.ts";
@@ -83,7 +84,8 @@ export class Dispatcher {
   readonly #probe: ProbeFeed;
   readonly #poll: QueuePollFeed;
 
-  constructor(options: DispatcherOptions) {
+  constructor(given: DispatcherOptions) {
+    const options = { ...given, clock: goingOnFrom(given.core.atMs, given.clock) };
     this.#options = options;
     const { config, clock, observer, directory, cloud, queue, clean } = options;
     const names = tagNames(config.tagKeyPrefix);

@@ -19,13 +19,23 @@ export class ReadModel {
     throttle: new Set(),
   };
   readonly #workerByInstance = new Map<string, string>();
+  #queue: (() => readonly QueueStatus[]) | undefined;
   /** The newest durable record. */
   seq = 0;
-  /** In the order of the last run of the planner; undefined before the first (spec §11.3). */
-  queue: readonly QueueStatus[] | undefined;
   planMetrics: PlanMetrics | undefined;
   /** What the scheduler remembers (spec §6.5). */
   limits: Limits | undefined;
+
+  /** In the order of the last run of the planner; undefined before the first (spec §11.3). */
+  get queue(): readonly QueueStatus[] | undefined {
+    return this.#queue?.();
+  }
+
+  /** What a run of the planner came to; positions in the queue are computed when it is read. */
+  takePlan(queue: () => readonly QueueStatus[], metrics: PlanMetrics): void {
+    this.#queue = queue;
+    this.planMetrics = metrics;
+  }
 
   get<K extends ActorKind>(kind: K, id: string): SnapshotOf[K] | undefined {
     return this.#actors.get(actorKey(kind, id)) as SnapshotOf[K] | undefined;

@@ -38,8 +38,8 @@ export interface SupervisorObserver {
   factTaken(type: Fact["type"], changed: boolean): void;
   factDropped(type: Fact["type"]): void;
   plannerRan(durationMs: number): void;
-  commitEnded(records: number, lagMs: number): void;
   commitFailed(error: Error): void;
+  commitsRecovered(): void;
   /** A bug: the process is to end (exit 70) and be started again. */
   broke(error: unknown): void;
 }
@@ -93,6 +93,11 @@ export class Supervisor {
   /** Feeds stop while the journal cannot be written. */
   get accepting(): boolean {
     return !this.#stopped && !this.#committer.failing;
+  }
+
+  /** Operators' requests are taken even then, as long as the space of the ballast lasts. */
+  get writable(): boolean {
+    return !this.#stopped && !this.#committer.stuck;
   }
 
   /** The newest `seq`, durable or not: what an observation that begins now is based on. */
@@ -263,9 +268,7 @@ export class Supervisor {
       seen503AtMs: watermarks.seen503AtMs(),
     });
     observer.plannerRan(stopwatchMs() - beganMs);
-    if (applied.queue?.metrics) {
-      this.readModel.queue = applied.queue.statuses;
-      this.readModel.planMetrics = applied.queue.metrics;
-    }
+    const { queue } = applied;
+    if (queue?.metrics) this.readModel.takePlan(queue.statuses, queue.metrics);
   }
 }

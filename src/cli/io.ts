@@ -13,19 +13,23 @@ export interface Io {
   readonly out: (text: string | Uint8Array) => void;
   readonly err: (text: string | Uint8Array) => void;
   readonly readStdin: () => Promise<string>;
+  /** Resolves with a line's end, at the end of the input, or when the signal aborts. */
+  readonly waitForEnter: (signal: AbortSignal) => Promise<void>;
   /**
    * From the first call on, SIGINT, SIGTERM and SIGHUP no longer end the process but abort this signal, whose reason is
-   * the name; so does a closed standard output (SIGPIPE).
+   * the name; so does a closed standard output (SIGPIPE). `times` 2 is for who does not take the first for an answer.
    */
-  readonly interrupts: () => AbortSignal;
+  readonly interrupts: (times?: 1 | 2) => AbortSignal;
   readonly nowMs: () => number;
 }
 
 /** The real thing. */
 export function makeProcessIo(): Io {
-  let interrupted: AbortController | undefined;
+  let interrupted: readonly [AbortController, AbortController] | undefined;
   // `dispatch-cloud … | head`, or a terminal that was closed: who reads has had enough.
-  process.stdout.on("error", () => (interrupted ? interrupted.abort("SIGPIPE") : process.exit(0)));
+  process.stdout.on("error", () =>
+    interrupted ? interrupted[0].abort("SIGPIPE") : process.exit(0),
+  );
   process.stderr.on("error", () => undefined);
   return {
     env: process.env,
@@ -35,17 +39,41 @@ export function makeProcessIo(): Io {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     readStdin,
-    interrupts() {
-      if (interrupted) return interrupted.signal;
-      const controller = new AbortController();
-      interrupted = controller;
-      for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-        process.on(name, () => controller.abort(name));
-      }
-      return controller.signal;
+    waitForEnter,
+    interrupts(times = 1) {
+      interrupted ??= abortedBySignals();
+      return interrupted[times === 1 ? 0 : 1].signal;
     },
     nowMs: () => Date.now(),
   };
+}
+
+/** The first signal aborts the first, the second the other. */
+function abortedBySignals(): readonly [AbortController, AbortController] {
+  const [first, second] = [new AbortController(), new AbortController()];
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(name, () => (first.signal.aborted ? second : first).abort(name));
+  }
+  return [first, second];
+}
+
+function waitForEnter(signal: AbortSignal): Promise<void> {
+  const { stdin } = process;
+  return new Promise<void>((resolve) => {
+    const done = (): void => {
+      stdin.off("data", onData).off("end", done).off("error", done).pause();
+      // A pipe that its writer keeps open would keep the process up. A file has no such method.
+      if ("unref" in stdin) stdin.unref();
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const onData = (chunk: Buffer | string): void => {
+      if (chunk.includes("\n")) done();
+    };
+    if (signal.aborted || stdin.readableEnded) return resolve();
+    signal.addEventListener("abort", done);
+    stdin.on("data", onData).on("end", done).on("error", done).resume();
+  });
 }
 
 async function readStdin(): Promise<string> {

@@ -71,9 +71,17 @@ const COMMANDS: Readonly<Record<string, Entry | Group>> = {
     summary: "show fleet, queue and alarms on one screen",
     load: async () => (await import("./commands/status.ts")).statusCommand,
   },
+  explain: {
+    summary: "tell why a container waits, or why an instance was booted, kept or destroyed",
+    load: async () => (await import("./commands/explain.ts")).explainCommand,
+  },
   stop: {
     summary: "stop the dispatcher; with --drain, its instances too",
     load: async () => (await import("./commands/stop.ts")).stopCommand,
+  },
+  simulate: {
+    summary: "what would have happened: a workload, or last week's, under other configs",
+    load: async () => (await import("./commands/simulate.ts")).simulateCommand,
   },
   replay: {
     summary: "decide everything in a journal anew, and compare",
@@ -124,6 +132,10 @@ const COMMANDS: Readonly<Record<string, Entry | Group>> = {
   "choose-type": {
     summary: "which instance types a container may run on",
     load: async () => (await import("./commands/choose-type.ts")).chooseTypeCommand,
+  },
+  cloudtest: {
+    summary: "test the configured cloud driver with one instance",
+    load: async () => (await import("./commands/cloudtest.ts")).cloudtestCommand,
   },
   token: {
     summary: "print the management token",

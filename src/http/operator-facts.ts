@@ -3,7 +3,7 @@ import type { IdleBehavior } from "../machines/model/command.ts";
 import type { AppOptions } from "./options.ts";
 import { Problem } from "./problem.ts";
 
-type Options = Pick<AppOptions, "submit" | "accepting" | "readOnly" | "log">;
+type Options = Pick<AppOptions, "submit" | "writable" | "readOnly" | "log">;
 
 const REASON_MAX = 1000;
 
@@ -31,9 +31,9 @@ export function makeOperatorFacts(options: Options) {
 
 export type OperatorFacts = ReturnType<typeof makeOperatorFacts>;
 
-export function assertWritable({ readOnly, accepting }: Pick<Options, "readOnly" | "accepting">) {
+export function assertWritable({ readOnly, writable }: Pick<Options, "readOnly" | "writable">) {
   assertNotReadOnly(readOnly);
-  if (accepting()) return;
+  if (writable()) return;
   const detail = "the journal cannot be written now, so nothing can be changed; try again later";
   throw new Problem(503, "journal-unavailable", detail, { "Retry-After": "5" });
 }

@@ -1,5 +1,6 @@
 import type Router from "@koa/router";
 import type { Clock } from "../actors/clock.ts";
+import type { Explain } from "../actors/explainer.ts";
 import type { ReadModel } from "../actors/read-model.ts";
 import type { Supervisor } from "../actors/supervisor.ts";
 import type { JournalStats } from "../drivers/journal/port.ts";
@@ -29,8 +30,10 @@ export interface AppOptions {
   readonly version: string;
   readonly readModel: ReadModel;
   readonly submit: Supervisor["submit"];
-  /** False while the journal cannot be written: nothing can be changed then. */
+  /** False while the journal has trouble: feeds wait then. */
   readonly accepting: () => boolean;
+  /** False while the journal cannot be written at all: nothing can be changed then. */
+  readonly writable: () => boolean;
   /** Empty: everything of management is closed. */
   readonly managementToken: string;
   /** Those configured now, by name. */
@@ -40,6 +43,7 @@ export interface AppOptions {
   /** Why the service is unhealthy; undefined when it is not. */
   readonly health: () => Promise<string | undefined>;
   readonly journalStats: () => JournalStats;
+  readonly explain: Explain;
   readonly alarms: () => readonly Alarm[];
   /** Resolves once the stop is on its way: with `drain`, once that is durable. */
   readonly onStop: (request: StopRequest) => Promise<void>;

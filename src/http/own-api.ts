@@ -6,6 +6,7 @@ import { idleBehaviorSchema } from "../machines/model/command.ts";
 import type { WorkerSnapshot } from "../machines/worker/worker.machine.ts";
 import { containerList } from "./container-list.ts";
 import type { AppContext, AppMiddleware, HttpState } from "./context.ts";
+import { explanationFor } from "./explain.ts";
 import { assertNotReadOnly, assertWritable, type OperatorFacts } from "./operator-facts.ts";
 import type { AppOptions } from "./options.ts";
 import { isOwnPath, Problem } from "./problem.ts";
@@ -75,6 +76,7 @@ function addViews(router: Router<HttpState>, options: AppOptions): void {
   router.get("/containers", (ctx) =>
     answer(ctx, 200, { items: containerList(readModel, statesAsked(ctx)) }),
   );
+  router.get("/explain/:id", async (ctx) => answer(ctx, 200, await explanationFor(ctx, options)));
 }
 
 /** `state=Queued,Locked`, or the parameter several times; undefined is all. */

@@ -6,10 +6,10 @@ import { shownSearch } from "./request-target.ts";
 type Options = Pick<AppOptions, "clock" | "log" | "traffic" | "queueRoutes">;
 
 /** The dispatcher polls its own queue, and would fill its own log. */
-function levelOf(ctx: AppContext, { queueRoutes }: Options): "debug" | "info" {
+function levelOf(ctx: AppContext, { queueRoutes }: Options, status: number): "debug" | "info" {
   const { path } = ctx.state.target;
   const ownPoll = queueRoutes !== undefined && ctx.method === "GET" && QUEUE_PATH.test(path);
-  return ownPoll && ctx.res.statusCode < 400 ? "debug" : "info";
+  return ownPoll && status < 400 ? "debug" : "info";
 }
 
 const QUEUE_PATH = /^\/arvados\/v1\/(containers|container_requests|api_client_authorizations)\b/;
@@ -32,7 +32,8 @@ export function logRequests(options: Options): AppMiddleware {
       isAbandoned: false,
     };
     requests.add(open);
-    log[levelOf(ctx, options)](fields, "request");
+    // Not answered yet: what Koa has there is a 404.
+    log[levelOf(ctx, options, 0)](fields, "request");
     let statusAtMs: number | undefined;
     ctx.res.once("close", () => {
       open.isAbandoned = true;
@@ -75,7 +76,7 @@ function answered(
   const durationMs = nowMs - startedAtMs;
   const timeToStatusMs = statusAtMs - startedAtMs;
   const { body } = ctx;
-  log[levelOf(ctx, options)](
+  log[levelOf(ctx, options, statusCode)](
     {
       ...fields,
       respStatusCode: statusCode,

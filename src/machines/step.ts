@@ -24,8 +24,8 @@ export interface Step<M extends AnyStateMachine> {
 }
 
 /**
- * Steps a machine: pure, so free to try. Returns the very same snapshot when nothing changed. This file is the one seam
- * to XState's runtime: a kept scope costs a fifth of the packaged `transition()`, which builds an actor per call.
+ * Steps a machine: pure, so free to try. Returns the very same snapshot when nothing changed. This file and `moves.ts` are
+ * the seam to XState's runtime: XState goes each way for the first time, later ones repeat it (docs/performance.md).
  * Throws when a machine asks for any effect but a command or a notice: nothing else is journaled, so nothing else may
  * happen.
  */
@@ -34,11 +34,22 @@ export function step<M extends AnyStateMachine>(
   snapshot: SnapshotFrom<M>,
   event: EventFromLogic<M>,
 ): Step<M> {
-  return collect(() => machine.transition(snapshot as never, event, scope as never));
+  const repeated = collect<M>(() => repeat(snapshot as AnyMachineSnapshot, event));
+  if (repeated) return repeated;
+  return stepped(() => machine.transition(snapshot as never, event, scope as never), snapshot);
+}
+
+/** The same by XState alone, for tests: it has to come to the same. */
+export function stepByXState<M extends AnyStateMachine>(
+  machine: M,
+  snapshot: SnapshotFrom<M>,
+  event: EventFromLogic<M>,
+): Step<M> {
+  return stepped(() => machine.transition(snapshot as never, event, scope as never), snapshot);
 }
 
 export function start<M extends AnyStateMachine>(machine: M, input: InputFrom<M>): Step<M> {
-  return collect(() => machine.getInitialSnapshot(scope as never, input as never));
+  return stepped(() => machine.getInitialSnapshot(scope as never, input as never), undefined);
 }
 
 /** A snapshot as plain data; `restore` gives it back. No machine here has children or history. */
@@ -77,6 +88,10 @@ interface MicrostepTransition {
 
 let actions: ExecutableAction[] = [];
 let taken: TakenTransition[] = [];
+let microstepsCount = 0;
+
+/** Of one event: a chart that goes in circles must not hang the daemon (XState's own limit is none). */
+const MICROSTEPS_MAX = 100;
 
 const refuse = (what: string) => (): never => {
   throw new Error(`a machine may only ask for commands and notices, not ${what}`);
@@ -85,6 +100,7 @@ const refuse = (what: string) => (): never => {
 const system = {
   _sendInspectionEvent(inspected: InspectedMicrostep): void {
     if (inspected.type !== "@xstate.microstep") return;
+    if (++microstepsCount > MICROSTEPS_MAX) throw new Error("a machine goes in circles");
     for (const transition of inspected._transitions ?? []) {
       taken.push({
         event: inspected.event.type,
@@ -120,6 +136,7 @@ const scope = {
 function collect<M extends AnyStateMachine>(run: () => unknown): Step<M> {
   actions = [];
   taken = [];
+  microstepsCount = 0;
   const snapshot = run() as AnyMachineSnapshot;
   if (snapshot.status === "error") throw snapshot.error;
   if (Object.keys(snapshot.children as object).length > 0) refuse("a child")();
@@ -138,8 +155,63 @@ function isDelayed(params: unknown): boolean {
   return (params as { delay?: unknown }).delay !== undefined;
 }
 
+/** What `assign()` makes: XState calls `resolve` for the snapshot after it. */
+interface AssignAction {
+  readonly type: "xstate.assign";
+  readonly assignment: unknown;
+  resolve: typeof resolveAssign;
+}
+
+type Assigner = (args: unknown, params: unknown) => unknown;
+
+const lean = new WeakSet<AnyStateMachine>();
+
+/**
+ * XState's own assign works out the state's value and tags anew, which an assign cannot change: half the time of a
+ * worker's step (docs/performance.md). The outcome is the same.
+ */
+function makeAssignsLean(machine: AnyStateMachine): void {
+  if (lean.has(machine)) return;
+  lean.add(machine);
+  const named = Object.values(machine.implementations.actions) as Partial<AssignAction>[];
+  for (const action of named) if (action.type === "xstate.assign") action.resolve = resolveAssign;
+}
+
+function resolveAssign(
+  _scope: unknown,
+  snapshot: AnyMachineSnapshot,
+  args: object,
+  params: unknown,
+  { assignment }: AssignAction,
+): [AnyMachineSnapshot, undefined, undefined] {
+  const given = { ...args, spawn: refuse("a child") };
+  const context = { ...(snapshot.context as object), ...assigned(assignment, given, params) };
+  return [{ ...snapshot, context } as AnyMachineSnapshot, undefined, undefined];
+}
+
+function assigned(assignment: unknown, args: object, params: unknown): object {
+  const valueOf = (part: unknown): unknown =>
+    typeof part === "function" ? (part as Assigner)(args, params) : part;
+  if (typeof assignment === "function") return valueOf(assignment) as object;
+  const parts = Object.entries(assignment as object);
+  return Object.fromEntries(parts.map(([key, part]) => [key, valueOf(part)]));
+}
+
+/** `and`, `or` and `not` are functions that carry what they combine. */
+interface CombinedGuard {
+  readonly name: string;
+  readonly guards?: readonly unknown[];
+  readonly stateValue?: unknown;
+}
+
 function guardName(guard: unknown): string {
   if (typeof guard === "string") return guard;
+  if (typeof guard === "function") {
+    const { name, guards = [], stateValue } = guard as CombinedGuard;
+    if (stateValue !== undefined) return `in ${JSON.stringify(stateValue)}`;
+    const names = guards.map(guardName);
+    return name === "not" ? `not ${names.join()}` : names.join(` ${name} `);
+  }
   if (typeof guard === "object" && guard !== null && "type" in guard) return String(guard.type);
   return "";
 }

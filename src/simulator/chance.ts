@@ -23,4 +23,17 @@ export class Chance {
   happens(probability: number): boolean {
     return this.next() < probability;
   }
+
+  /** Undefined only for an empty list. */
+  pick<T>(list: readonly T[]): T | undefined {
+    return list[this.between(0, list.length - 1)];
+  }
+}
+
+/** A source of its own for each purpose: switching one off leaves what the others give as it was. */
+export function chanceFor(seed: number, purpose: string): Chance {
+  let hash = 0x811c9dc5 ^ Math.imul(seed | 0, 0x9e3779b1);
+  for (let at = 0; at < purpose.length; at++)
+    hash = Math.imul(hash ^ purpose.charCodeAt(at), 0x01000193);
+  return new Chance(hash);
 }

@@ -1,14 +1,17 @@
 import { CloudError } from "../drivers/cloud/port.ts";
 import type { CreateRequest, Instance, InstanceSet, InstanceTags } from "../drivers/cloud/port.ts";
 import type { Clock } from "../actors/clock.ts";
+import type { Failure } from "../machines/model/fact.ts";
 import type { InstanceType } from "../machines/model/instance-type.ts";
 import type { SimulatedVm } from "./simulated-vm.ts";
+import type { WorldTale } from "./world-event.ts";
 
 export interface SimulatedCloudOptions {
   readonly clock: Clock;
   readonly makeVm: (instance: { instanceId: string; type: InstanceType }) => SimulatedVm;
   readonly random: () => number;
   readonly latencyMs: () => number;
+  readonly tell?: (tale: WorldTale) => void;
 }
 
 interface Entry {
@@ -25,6 +28,11 @@ export class SimulatedCloud implements InstanceSet {
   instancesMax = Infinity;
   createFailureProbability = 0;
   destroyFailureProbability = 0;
+  /** How long a create takes, on top of what every call does. */
+  createTimeMs: () => number = () => 0;
+  /** Says no to a create as its owner wishes. */
+  refuseCreate: (type: InstanceType, instancesCount: number) => Failure | undefined = () =>
+    undefined;
   /** Provider types that it has no capacity for. */
   readonly exhaustedTypes = new Set<string>();
 
@@ -34,6 +42,10 @@ export class SimulatedCloud implements InstanceSet {
 
   get createdCount(): number {
     return this.#createdCount;
+  }
+
+  get size(): number {
+    return this.#entries.size;
   }
 
   get instanceIds(): string[] {
@@ -50,7 +62,10 @@ export class SimulatedCloud implements InstanceSet {
 
   async create({ type, tags }: CreateRequest): Promise<Instance> {
     await this.#latency();
+    await this.#pause(this.createTimeMs());
     const { random } = this.#options;
+    const refusal = this.refuseCreate(type, this.#entries.size);
+    if (refusal) throw new CloudError(refusal);
     if (this.exhaustedTypes.has(type.providerType))
       throw new CloudError({
         code: "capacity",
@@ -75,6 +90,7 @@ export class SimulatedCloud implements InstanceSet {
       tags,
     };
     this.#entries.set(instanceId, { instance, vm });
+    this.#options.tell?.({ type: "vm.created", instanceId, pricePerHour: type.price });
     return instance;
   }
 
@@ -92,13 +108,30 @@ export class SimulatedCloud implements InstanceSet {
     await this.#latency();
     if (this.#options.random() < this.destroyFailureProbability)
       throw new CloudError({ code: "other", message: "simulated failure of a destroy" });
-    this.kill(instanceId);
+    this.#end(instanceId, "dispatcher");
   }
 
   /** The VM is gone from one moment to the next, as when a spot instance is taken back. */
   kill(instanceId: string): void {
-    this.#entries.get(instanceId)?.vm.destroy();
+    this.#end(instanceId, "cloud");
+  }
+
+  #end(instanceId: string, by: "dispatcher" | "cloud"): void {
+    const vm = this.#entries.get(instanceId)?.vm;
+    if (!vm) return;
+    this.#options.tell?.({ type: "vm.ended", instanceId, by, processIds: vm.runningIds });
     this.#entries.delete(instanceId);
+    vm.destroy();
+  }
+
+  addressOf(instanceId: string): string | undefined {
+    return this.#entries.get(instanceId)?.instance.address;
+  }
+
+  /** As when a VM is stopped and started. */
+  moveTo(instanceId: string, address: string): void {
+    const entry = this.#entries.get(instanceId);
+    if (entry) entry.instance = { ...entry.instance, address };
   }
 
   async setTags(instanceId: string, tags: InstanceTags): Promise<void> {
@@ -119,8 +152,10 @@ export class SimulatedCloud implements InstanceSet {
   async close(): Promise<void> {}
 
   #latency(): Promise<void> {
-    return new Promise((resolve) =>
-      this.#options.clock.setTimer(this.#options.latencyMs(), resolve),
-    );
+    return this.#pause(this.#options.latencyMs());
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.#options.clock.setTimer(delayMs, resolve));
   }
 }

@@ -2,6 +2,7 @@ import { QueueError } from "../drivers/queue/port.ts";
 import type { OperationResult, Queue, QueuePoll } from "../drivers/queue/port.ts";
 import type { Clock } from "../actors/clock.ts";
 import type { ContainerRecord, ContainerState } from "../machines/model/fact.ts";
+import type { WorldTale } from "./world-event.ts";
 
 /** A container at the simulated controller. */
 export interface SimulatedContainer {
@@ -22,6 +23,7 @@ export interface SimulatedQueueOptions {
   readonly maxDispatchAttempts: number;
   /** How long a call takes. */
   readonly latencyMs: () => number;
+  readonly tell?: (tale: WorldTale) => void;
 }
 
 /** A controller that keeps Arvados' rules (spec §3), in memory and on the simulation's clock. */
@@ -78,7 +80,7 @@ export class SimulatedQueue implements Queue {
     if (state !== "Queued") throw refusal(`cannot lock when ${state}`);
     if (BigInt(priority) <= 0n) throw refusal("cannot lock when priority<=0");
     container.lockCount++;
-    return this.#become(container, "Locked");
+    return this.#become(container, "Locked", "dispatcher");
   }
 
   async unlock(containerId: string): Promise<OperationResult> {
@@ -87,18 +89,27 @@ export class SimulatedQueue implements Queue {
     if (container.record.state !== "Locked")
       throw refusal(`cannot unlock when ${container.record.state}`);
     const spent = container.lockCount >= this.#options.maxDispatchAttempts;
-    return this.#become(container, spent ? "Cancelled" : "Queued");
+    return this.#become(container, spent ? "Cancelled" : "Queued", "dispatcher");
   }
 
   async cancel(containerId: string): Promise<OperationResult> {
     await this.#latency();
-    return this.#become(this.#find(containerId), "Cancelled");
+    const container = this.#find(containerId);
+    const { state } = container.record;
+    if (state === "Complete" || state === "Cancelled") throw refusal(`cannot cancel when ${state}`);
+    return this.#become(container, "Cancelled", "dispatcher");
   }
 
   /** As a user does. */
   setPriority(containerId: string, priority: string): void {
-    const container = this.#find(containerId);
-    container.record = { ...container.record, priority };
+    const container = this.containers.get(containerId);
+    if (container) container.record = { ...container.record, priority };
+  }
+
+  /** As an admin does: the lock is gone, and its holder is not told. */
+  takeLock(containerId: string): void {
+    const container = this.containers.get(containerId);
+    if (container?.record.state === "Locked") this.#become(container, "Queued", "user");
   }
 
   /** As a runner does: false when the record is not Locked. */
@@ -106,7 +117,7 @@ export class SimulatedQueue implements Queue {
     const container = this.containers.get(containerId);
     if (container?.record.state !== "Locked") return false;
     container.startsCount++;
-    this.#become(container, "Running");
+    this.#become(container, "Running", "runner");
     return true;
   }
 
@@ -114,17 +125,27 @@ export class SimulatedQueue implements Queue {
   end(containerId: string, state: "Complete" | "Cancelled"): boolean {
     const container = this.containers.get(containerId);
     if (container?.record.state !== "Running") return false;
-    this.#become(container, state);
+    this.#become(container, state, "runner");
     return true;
   }
 
-  #become(container: SimulatedContainer, state: ContainerState): OperationResult {
+  #become(
+    container: SimulatedContainer,
+    state: ContainerState,
+    by: "dispatcher" | "runner" | "user",
+  ): OperationResult {
     const ended = state === "Complete" || state === "Cancelled";
     if (ended && container.finishedAtMs === null) {
       container.endsCount++;
       container.finishedAtMs = this.#options.clock.nowMs();
     }
     container.record = { ...container.record, state };
+    this.#options.tell?.({
+      type: "container.moved",
+      containerId: container.containerId,
+      state,
+      by,
+    });
     return { state, priority: container.record.priority };
   }
 

@@ -1,17 +1,27 @@
 import { Dispatcher } from "../actors/dispatcher.ts";
+import type { Clock } from "../actors/clock.ts";
 import type { DispatcherConfig, DispatcherObserver } from "../actors/dispatcher.ts";
 import { InstanceDirectory } from "../actors/instance-directory.ts";
 import type { Journal } from "../drivers/journal/port.ts";
 import { SshError } from "../drivers/ssh/port.ts";
+import type { SshExecutor, SshTarget } from "../drivers/ssh/port.ts";
 import { CODE_VERSION, Core } from "../machines/core/core.ts";
 import { fold } from "../machines/core/replay.ts";
 import type { InstanceType } from "../machines/model/instance-type.ts";
 import { Chance } from "./chance.ts";
+import { noFaults } from "./faults.ts";
+import type { Faults } from "./faults.ts";
+import { CloudHistory, FaultyCloud } from "./faulty-cloud.ts";
+import { faultyJournal } from "./faulty-journal.ts";
+import { FaultyQueue } from "./faulty-queue.ts";
+import { FaultySession } from "./faulty-session.ts";
+import { Lifeline, never } from "./lifeline.ts";
 import { SimulatedCloud } from "./simulated-cloud.ts";
 import { SimulatedQueue } from "./simulated-queue.ts";
 import { SimulatedVm } from "./simulated-vm.ts";
 import type { VmBehavior } from "./simulated-vm.ts";
 import { VirtualClock } from "./virtual-clock.ts";
+import type { WorldEvent, WorldTale } from "./world-event.ts";
 
 export interface WorldOptions {
   readonly seed: number;
@@ -27,6 +37,8 @@ export interface WorldOptions {
   readonly maxDispatchAttempts?: number;
   /** Greatest time a call takes. */
   readonly latencyMaxMs?: number;
+  readonly faults?: Faults;
+  readonly onEvent?: (event: WorldEvent) => void;
 }
 
 /** The daemon's very code on a virtual clock, against a simulated cloud, queue and workers. */
@@ -40,18 +52,28 @@ export class World {
   readonly failures = new Map<string, number>();
   dispatcher: Dispatcher | undefined;
   journal: Journal | undefined;
-  #generation = 0;
+  readonly faults: Faults;
+  /** What the dispatcher's clock is ahead of the world's by; changes with a restart only. */
+  clockOffsetMs = 0;
+  readonly #history = new CloudHistory();
+  #lifeline = new Lifeline();
+  readonly #latencyMs: () => number;
   readonly #options: WorldOptions;
 
   constructor(options: WorldOptions) {
     this.#options = options;
     const { clock } = this;
     this.chance = new Chance(options.seed);
-    const latencyMs = (): number => this.chance.between(0, options.latencyMaxMs ?? 0);
+    this.#latencyMs = () => this.chance.between(0, options.latencyMaxMs ?? 0);
+    this.faults = options.faults ?? noFaults();
+    this.faults.onFault = (kind) => this.#tell({ type: "fault.happened", kind });
+    const tell = (tale: WorldTale): void => this.#tell(tale);
+    const latencyMs = this.#latencyMs;
     const random = (): number => this.chance.next();
     this.queue = new SimulatedQueue({
       clock,
       latencyMs,
+      tell,
       maxDispatchAttempts: options.maxDispatchAttempts ?? 10,
     });
     let index = 0;
@@ -59,79 +81,114 @@ export class World {
       clock,
       random,
       latencyMs,
-      makeVm: ({ type }) => {
+      tell,
+      makeVm: ({ instanceId, type }) => {
         const vm = { index: index++, type, nowMs: clock.nowMs(), chance: this.chance };
         const behavior = options.behaviorOf(vm);
-        return new SimulatedVm({ clock, queue: this.queue, behavior, random, latencyMs });
+        const { queue } = this;
+        return new SimulatedVm({ instanceId, clock, queue, behavior, random, latencyMs, tell });
       },
     });
   }
 
+  #tell(tale: WorldTale): void {
+    this.#options.onEvent?.({ ...tale, atMs: this.clock.nowMs() });
+  }
+
+  get alive(): boolean {
+    return this.#lifeline.alive && this.dispatcher !== undefined;
+  }
+
   /** Starts the dispatcher on what the journal holds, as the daemon does. */
   async start(): Promise<void> {
-    const generation = ++this.#generation;
-    const { clock } = this;
-    const journal = this.#options.openJournal();
+    const lifeline = (this.#lifeline = new Lifeline());
+    const { faults } = this;
+    const clock = this.#dispatchersClock(lifeline);
+    const opened = this.#options.openJournal();
+    const kill = (): void => void this.kill();
+    const journal = faultyJournal({ journal: opened, faults, clock, lifeline, kill });
     const core = recoverCore(journal);
+    const cloud = new FaultyCloud({ cloud: this.cloud, faults, clock, history: this.#history });
+    const queue = new FaultyQueue({ queue: this.queue, faults, clock });
     const dispatcher = new Dispatcher({
       config: this.#options.config,
       core,
       journal,
-      // A killed dispatcher's timers never fire again.
-      clock: {
-        nowMs: () => clock.nowMs(),
-        setTimer: (delayMs, callback) =>
-          clock.setTimer(delayMs, () => {
-            if (generation === this.#generation) callback();
-          }),
-      },
-      cloud: this.cloud,
-      queue: this.queue,
-      openSession: (instanceId, _target, onConnected) => this.#openSession(instanceId, onConnected),
+      clock,
+      cloud: lifelined(cloud, lifeline),
+      queue: lifelined(queue, lifeline),
+      openSession: (instanceId, target, onConnected) =>
+        lifelined(this.#openSession({ instanceId, target, onConnected, clock }), lifeline),
       directory: new InstanceDirectory(),
       runnerBinary: undefined,
       stdinConfig: () => ({ Env: {}, KeepBuffers: 0, EC2SpotCheck: false, Cluster: null }),
       secretOf: (commandId) => `secret of ${commandId}`,
       random: () => this.chance.next(),
-      defer: (flush) => void clock.setTimer(0, () => generation === this.#generation && flush()),
+      defer: (flush) => void clock.setTimer(0, flush),
       stopwatchMs: () => 0,
       clean: (text) => text,
       observer: this.#observer(),
     });
     this.dispatcher = dispatcher;
     this.journal = journal;
+    this.#tell({ type: "daemon.started", clockOffsetMs: this.clockOffsetMs });
+    dispatcher.supervisor.released.subscribe((released) =>
+      this.#tell({ type: "record.released", ...released }),
+    );
     const started = dispatcher.start();
-    await clock.run({ untilMs: clock.nowMs() });
-    await started;
+    let isUp = false;
+    void started.then(() => (isUp = true));
+    await this.clock.run({ untilMs: Infinity, done: () => isUp || !lifeline.alive });
+  }
+
+  /** A killed dispatcher's timers never fire again. */
+  #dispatchersClock(lifeline: Lifeline): Clock {
+    const { clock } = this;
+    const offsetMs = this.clockOffsetMs;
+    return {
+      nowMs: () => clock.nowMs() + offsetMs,
+      setTimer: (delayMs, callback) =>
+        clock.setTimer(delayMs, () => {
+          if (lifeline.alive) callback();
+        }),
+    };
   }
 
   /** As `kill -9`: what was not durable is lost, and nobody says good-bye. */
   async kill(): Promise<void> {
-    this.#generation++;
-    await this.journal?.close();
+    this.#lifeline.cut();
     this.dispatcher = undefined;
+    this.#tell({ type: "daemon.killed" });
+    await this.journal?.close();
   }
 
-  #openSession(instanceId: string, onConnected: () => void): ReturnType<SimulatedVm["open"]> {
+  #openSession(connection: {
+    instanceId: string;
+    target: SshTarget;
+    onConnected: () => void;
+    clock: Clock;
+  }): SshExecutor {
+    const { instanceId, target, onConnected, clock } = connection;
     const vm = this.cloud.vm(instanceId);
-    if (vm) {
-      const session = vm.open();
-      let connected = false;
-      return {
-        ...session,
-        execute: async (command) => {
-          const result = await session.execute(command);
-          if (!connected) onConnected();
-          connected = true;
-          return result;
-        },
-      };
-    }
+    if (!vm) return NO_ROUTE;
+    const session = new FaultySession(target, {
+      session: vm.open(),
+      faults: this.faults,
+      clock,
+      address: () => this.cloud.addressOf(instanceId),
+      latencyMs: this.#latencyMs,
+      onListed: () => this.#tell({ type: "vm.listed", instanceId }),
+    });
+    let connected = false;
     return {
-      setTarget: () => {},
-      close: () => {},
-      execute: () =>
-        Promise.reject(new SshError("network", "no route to host", { started: false })),
+      setTarget: (changed) => session.setTarget(changed),
+      close: () => session.close(),
+      execute: async (command) => {
+        const result = await session.execute(command);
+        if (!connected) onConnected();
+        connected = true;
+        return result;
+      },
     };
   }
 
@@ -140,8 +197,8 @@ export class World {
       factTaken: () => {},
       factDropped: () => {},
       plannerRan: () => {},
-      commitEnded: () => {},
       commitFailed: () => {},
+      commitsRecovered: () => {},
       broke: (error) => this.bugs.push(error),
       commandEnded: () => {},
       commandFailed: ({ kind }, message) => {
@@ -153,6 +210,27 @@ export class World {
       pollEnded: () => {},
     };
   }
+}
+
+const NO_ROUTE: SshExecutor = {
+  setTarget: () => {},
+  close: () => {},
+  execute: () => Promise.reject(new SshError("network", "no route to host", { started: false })),
+};
+
+/** Every call of the port through the lifeline; what answers at once is passed on. */
+function lifelined<T extends object>(port: T, lifeline: Lifeline): T {
+  return new Proxy(port, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]): unknown => {
+        if (!lifeline.alive) return never();
+        const answer: unknown = Reflect.apply(member, target, args);
+        return answer instanceof Promise ? lifeline.call(() => answer) : answer;
+      };
+    },
+  });
 }
 
 /** The state that a journal folds to: from its newest checkpoint, with recorded decisions (DESIGN: versions). */

@@ -131,9 +131,8 @@ function measure(name: string, shape: Shape, rounds: number, limit?: number): Me
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const startedAt = performance.now();
-    const { statuses } = plan(view, SETTINGS, limits);
+    plan(view, SETTINGS, limits);
     times.push(performance.now() - startedAt);
-    if (statuses.length !== shape.containersCount) throw new Error("a container has no status");
   }
   const value = Math.round(median(times) * 10) / 10;
   return { name, value, unit: "ms", ...(limit === undefined ? {} : { limit }) };

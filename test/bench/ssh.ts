@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import ssh2, { type Connection } from "ssh2";
 import { makeSshExecutor } from "../../src/drivers/ssh/executor.ts";
+import { makeKeyPair } from "../../src/drivers/ssh/key-pair.ts";
 import type { SshExecutor } from "../../src/drivers/ssh/port.ts";
 
 export interface Measurement {
@@ -20,7 +21,7 @@ const SPAN_MS = 2000;
 
 /** Commands per second to one worker and to 200: one server process with a port for each. Takes about 10 s. */
 export async function run(): Promise<Measurement[]> {
-  const key = ssh2.utils.generateKeyPairSync("ed25519").private;
+  const key = makeKeyPair().private;
   const server = fork(fileURLToPath(import.meta.url), [SERVER_ARGUMENT, String(WORKERS_COUNT)]);
   const executors: SshExecutor[] = [];
   try {
@@ -101,7 +102,7 @@ async function portsOf(server: ChildProcess): Promise<number[]> {
 
 /** Answers each command at once: what is measured is SSH, not the start of processes. */
 async function serve(portsCount: number): Promise<void> {
-  const hostKey = ssh2.utils.generateKeyPairSync("ed25519").private;
+  const hostKey = makeKeyPair().private;
   const ports: number[] = [];
   for (let index = 0; index < portsCount; index++) {
     const server = new ssh2.Server({ hostKeys: [hostKey] }, answer);

@@ -45,7 +45,7 @@ describe("the program", () => {
 
   const topics = [
     ...NAMES.filter((name) => name !== "run"),
-    ...["choose-type", "token", "version", "demo"],
+    ...["choose-type", "token", "version", "demo", "cloudtest"],
     ...["list", "hold", "drain", "run", "kill"].map((each) => `instance ${each}`),
     ...["stats", "check", "export", "prune"].map((each) => `journal ${each}`),
     ...["check", "dump", "schema"].map((each) => `config ${each}`),

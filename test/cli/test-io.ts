@@ -16,6 +16,8 @@ export interface IoOptions {
   readonly cwd?: string;
   readonly stdin?: string;
   readonly interrupted?: AbortSignal;
+  /** The second signal in a row. */
+  readonly interruptedAgain?: AbortSignal;
   readonly isTty?: boolean;
   readonly nowMs?: () => number;
 }
@@ -31,7 +33,10 @@ export function testIo(options: IoOptions = {}) {
     out: (text) => void chunks.stdout.push(Buffer.from(text)),
     err: (text) => void chunks.stderr.push(Buffer.from(text)),
     readStdin: async () => options.stdin ?? "",
-    interrupts: () => options.interrupted ?? new AbortController().signal,
+    waitForEnter: async () => {},
+    interrupts: (times) =>
+      (times === 2 ? options.interruptedAgain : options.interrupted) ??
+      new AbortController().signal,
     nowMs: options.nowMs ?? (() => Date.now()),
   };
   return {

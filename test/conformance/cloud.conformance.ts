@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
-import ssh2 from "ssh2";
 import type { CreateRequest, Instance, InstanceSet } from "../../src/drivers/cloud/port.ts";
 import { CloudError } from "../../src/drivers/cloud/port.ts";
+import { makeKeyPair } from "../../src/drivers/ssh/key-pair.ts";
 import { NO_GPU, type InstanceType } from "../../src/machines/model/instance-type.ts";
 
 export interface CloudFixture {
@@ -25,7 +25,7 @@ export const TEST_TYPE: InstanceType = {
   gpu: NO_GPU,
 };
 
-export const TEST_KEY = ssh2.utils.generateKeyPairSync("ed25519", { comment: "test" });
+export const TEST_KEY = makeKeyPair("test");
 
 export function createRequest(more: Partial<CreateRequest> = {}): CreateRequest {
   return {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import ssh2 from "ssh2";
 import { afterEach, describe, expect, it } from "vitest";
 import { makeSshExecutor } from "../../src/drivers/ssh/executor.ts";
+import { makeKeyPair } from "../../src/drivers/ssh/key-pair.ts";
 import { SshError, type SshExecutor } from "../../src/drivers/ssh/port.ts";
 
 const SSHD = process.env["SSHD"] ?? "/usr/sbin/sshd";
@@ -48,8 +49,9 @@ async function startSshd(
 ): Promise<Sshd> {
   const dir = mkdtempSync(join(tmpdir(), "sshd-test-"));
   const bits = { ed25519: undefined, rsa: 2048, ecdsa: 256 }[keyType];
-  const host = ssh2.utils.generateKeyPairSync(keyType as "rsa", { bits: bits as number });
-  const client = ssh2.utils.generateKeyPairSync("ed25519");
+  const host =
+    bits === undefined ? makeKeyPair() : ssh2.utils.generateKeyPairSync(keyType as "rsa", { bits });
+  const client = makeKeyPair();
   writeFileSync(join(dir, "host_key"), host.private, { mode: 0o600 });
   writeFileSync(join(dir, "authorized_keys"), `${client.public}\n`);
   const lines = [
@@ -188,7 +190,7 @@ describe.skipIf(reason)(`a real OpenSSH server${reason ? `: ${reason}` : ""}`, (
 
   it("lets nobody in with another key", async () => {
     const sshd = await startSshd();
-    const stranger = ssh2.utils.generateKeyPairSync("ed25519").private;
+    const stranger = makeKeyPair().private;
     const error = await failureOf(run(executor({ ...sshd, clientKey: stranger }), "true"));
     expect(error).toMatchObject({ code: "auth", started: false });
     expect(error.message).toMatch(/unable to authenticate/);

@@ -280,7 +280,7 @@ describe("the management API", () => {
 
   it("changes nothing while the journal cannot be written, or when it is read-only", async () => {
     const path = `${BASE}/instances/hold?instance_id=i-1`;
-    const stuck = await openServer(fleet(), { accepting: () => false });
+    const stuck = await openServer(fleet(), { writable: () => false });
     const answer = await stuck.ask("POST", path);
     expect(answer.status).toBe(503);
     expect(answer.headers["retry-after"]).toBe("5");

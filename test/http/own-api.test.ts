@@ -245,7 +245,7 @@ describe("the dispatcher's own endpoints", () => {
   it("stop, without drain also while the journal cannot be written", async () => {
     const stops: object[] = [];
     const onStop = async (stop: object) => void stops.push(stop);
-    const server = await openServer(undefined, { onStop, accepting: () => false });
+    const server = await openServer(undefined, { onStop, writable: () => false });
     expect(await post(server, "/stop", { reason: "move" })).toMatchObject({
       status: 202,
       json: { request: "stop", drain: false },

@@ -84,6 +84,7 @@ export async function openServer(
       return builder.feed(fact).record !== undefined;
     },
     accepting: () => true,
+    writable: () => true,
     managementToken: TOKEN,
     instanceTypes: () => builder.core.settings?.instanceTypes ?? {},
     metricsText: async () => "# metrics\n",
@@ -102,6 +103,7 @@ export async function openServer(
       checkpoints: 1,
       indexedSeq: 7,
     }),
+    explain: async () => undefined,
     alarms: () => [],
     onStop: async () => {},
     readOnly: false,

@@ -4,6 +4,7 @@ import { Core } from "../../src/machines/core/core.ts";
 import type { Applied } from "../../src/machines/core/core.ts";
 import type { ContainerRecord, Failure } from "../../src/machines/model/fact.ts";
 import { ACTOR_KINDS } from "../../src/machines/model/ids.ts";
+import type { JournalRecord } from "../../src/machines/model/record.ts";
 import type { Settings } from "../../src/machines/model/settings.ts";
 import { containerRecord } from "./containers.ts";
 import { settings } from "./settings.ts";
@@ -12,6 +13,7 @@ import { settings } from "./settings.ts";
 export class CoreBuilder {
   readonly core = new Core("j1");
   readonly readModel = new ReadModel();
+  readonly journaled: JournalRecord[] = [];
   /** Of the next fact. */
   nowMs = Date.parse("2026-01-02T03:04:05.678Z");
 
@@ -24,12 +26,11 @@ export class CoreBuilder {
 
   feed(input: FactInput): Applied {
     const applied = this.core.apply({ ...input, atMs: this.nowMs });
+    if (applied.record) this.journaled.push(applied.record);
     if (applied.record) this.readModel.release(applied.record.seq, applied.changes);
     this.readModel.limits = this.core.limits ?? undefined;
-    if (applied.queue?.metrics) {
-      this.readModel.queue = applied.queue.statuses;
-      this.readModel.planMetrics = applied.queue.metrics;
-    }
+    const { queue } = applied;
+    if (queue?.metrics) this.readModel.takePlan(queue.statuses, queue.metrics);
     return applied;
   }
 

@@ -220,8 +220,12 @@ export class DaemonBox {
     return processesOf(marks).filter(({ pid }) => pid !== this.pid);
   }
 
+  /** The end of the log, without the requests. */
   logTail(lines = 60): string {
-    return this.log().split("\n").slice(-lines).join("\n");
+    const kept = this.log()
+      .split("\n")
+      .filter((line) => !/ msg=(request|response) /.test(line));
+    return kept.slice(-lines).join("\n");
   }
 
   /** What the daemon has written to standard error, in all its runs. */

@@ -39,10 +39,7 @@ export class WorkerRig {
     if (found) {
       const unknownDeadlineAtMs = this.nowMs + timeoutBootingMs;
       const instance = { instanceId: "i-1", address: "10.0.0.1", unknownDeadlineAtMs };
-      this.snapshot = foundWorker(
-        { ...input, found: { ...instance, behaviorReason: "" } },
-        found,
-      );
+      this.snapshot = foundWorker({ ...input, found: { ...instance, behaviorReason: "" } }, found);
       return;
     }
     const born = start(workerMachine, { ...input, found: null });
@@ -148,7 +145,9 @@ export class WorkerRig {
     });
   }
 
-  missing(options: { listStartedAtMs?: number; goodAtMs?: number; basedOnSeq?: number } = {}): this {
+  missing(
+    options: { listStartedAtMs?: number; goodAtMs?: number; basedOnSeq?: number } = {},
+  ): this {
     return this.send({
       type: "instance.missing",
       basedOnSeq: options.basedOnSeq ?? this.seq,

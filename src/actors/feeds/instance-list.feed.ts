@@ -16,6 +16,7 @@ export interface InstanceListOptions {
   readonly tagNames: TagNames;
   readonly instanceSetId: string;
   readonly syncIntervalMs: number;
+  readonly probeIntervalMs: number;
   readonly timeoutMs: number;
   readonly secretOf: (commandId: string) => string;
   readonly lastGoodProbeAtMs: (workerId: string) => number;
@@ -26,6 +27,8 @@ export interface InstanceListOptions {
 
 /** Where two lists in a row decide, the second one comes after this. */
 const SOON_MS = 1_000;
+/** As many rounds of probes lie between two such lists, so that "not answering" means something (DESIGN: gone). */
+const PROBES_TO_ANSWER = 2;
 
 /** Lists the cloud's instances (spec §7.4), hands on what differs from what is known, and names what is missing. */
 export class InstanceListFeed {
@@ -70,14 +73,14 @@ export class InstanceListFeed {
     onOutcome("");
     if (!supervisor.accepting) return SOON_MS;
     for (const instance of instances) this.#seen(instance, basedOnSeq);
-    const anyMissing = this.#tellMissing(instances, { basedOnSeq, listStartedAtMs });
+    const recheckMs = this.#tellMissing(instances, { basedOnSeq, listStartedAtMs });
     void supervisor.submit({
       type: "instances.listed",
       basedOnSeq,
       listStartedAtMs,
       instancesCount: instances.length,
     });
-    return anyMissing ? Math.min(SOON_MS, syncIntervalMs) : syncIntervalMs;
+    return Math.min(recheckMs, syncIntervalMs);
   }
 
   #list(): Promise<readonly Instance[]> {
@@ -121,18 +124,25 @@ export class InstanceListFeed {
     return null;
   }
 
+  /** Answers when to look again: at once, or when those that still live have had the time to answer a probe. */
   #tellMissing(
     instances: readonly Instance[],
     list: { basedOnSeq: number; listStartedAtMs: number },
-  ): boolean {
-    const { supervisor, lastGoodProbeAtMs } = this.#options;
+  ): number {
+    const { supervisor, lastGoodProbeAtMs, probeIntervalMs } = this.#options;
+    const answerMs = PROBES_TO_ANSWER * probeIntervalMs;
     const listed = new Set(instances.map(({ instanceId }) => instanceId));
-    let anyMissing = false;
+    let recheckMs = Infinity;
     for (const workerId of supervisor.known.ids("worker")) {
       const worker = supervisor.known.get("worker", workerId);
       if (!worker || worker.context.instanceId === "" || listed.has(worker.context.instanceId))
         continue;
-      anyMissing = true;
+      const isProbed = worker.value.lifecycle !== "shutdown";
+      const { missingSinceMs } = worker.context;
+      recheckMs = Math.min(recheckMs, isProbed ? answerMs : SOON_MS);
+      // Another list has been asked for since, for another worker's sake.
+      if (isProbed && missingSinceMs !== null && list.listStartedAtMs < missingSinceMs + answerMs)
+        continue;
       void supervisor.submit({
         type: "instance.missing",
         workerId,
@@ -140,6 +150,6 @@ export class InstanceListFeed {
         lastGoodProbeAtMs: lastGoodProbeAtMs(workerId),
       });
     }
-    return anyMissing;
+    return recheckMs;
   }
 }

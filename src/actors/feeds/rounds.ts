@@ -1,4 +1,5 @@
-import { defer, merge, repeat, Subject, switchMap, take, takeUntil, timer } from "rxjs";
+import { defer, distinctUntilChanged, repeat, scan, startWith, Subject } from "rxjs";
+import { switchMap, take, takeUntil, timer } from "rxjs";
 import type { Clock } from "../clock.ts";
 import { clockScheduler } from "../scheduler.ts";
 
@@ -24,7 +25,8 @@ export class Rounds {
   }
 
   start(): void {
-    const scheduler = clockScheduler(this.#options.clock);
+    const { clock } = this.#options;
+    const scheduler = clockScheduler(clock);
     defer(async () => {
       this.#pausing = false;
       this.#soonMs = undefined;
@@ -35,11 +37,14 @@ export class Rounds {
           delay: () => {
             this.#pausing = true;
             const pauseMs = Math.min(this.#pauseMs, this.#soonMs ?? this.#pauseMs);
-            const woken = this.#wake.pipe(
+            // The soonest of the pause and all wishes.
+            return this.#wake.pipe(
+              startWith(pauseMs),
+              scan((dueAtMs, delayMs) => Math.min(dueAtMs, clock.nowMs() + delayMs), Infinity),
+              distinctUntilChanged(),
+              switchMap((dueAtMs) => timer(Math.max(0, dueAtMs - clock.nowMs()), scheduler)),
               take(1),
-              switchMap((delayMs) => timer(delayMs, scheduler)),
             );
-            return merge(timer(pauseMs, scheduler), woken).pipe(take(1));
           },
         }),
         takeUntil(this.#stop),

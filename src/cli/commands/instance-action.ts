@@ -9,7 +9,7 @@ const SUMMARIES: Readonly<Record<Action, string>> = {
   hold: "Keeps instances, and starts nothing new on them.",
   drain: "Shuts instances down as soon as what runs on them has ended.",
   run: "Takes instances into normal service, also such as were held or drained.",
-  kill: "Shuts instances down now; what runs on them is lost and queued again.",
+  kill: "Shuts instances down now; what runs on them is stopped and ends as Cancelled.",
 };
 
 /** `instance hold|drain|run|kill`, as in the original (spec §2.9). */

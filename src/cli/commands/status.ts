@@ -48,7 +48,7 @@ function screenOf(status: DispatcherStatus, url: string): string {
   const age = status.started_at ? formatSpan(nowMs - Date.parse(status.started_at)) : "-";
   const notes = [
     status.read_only ? "read-only" : "",
-    status.accepting ? "" : "takes nothing in: the journal cannot be written",
+    status.accepting ? "" : "feeds wait: the journal cannot be written",
     status.stop_reason ? `stopping: ${status.stop_reason}` : "",
   ].filter((note) => note !== "");
   const { containers, journal } = status;

@@ -1,5 +1,6 @@
 import type Koa from "koa";
 import type { Clock } from "../../actors/clock.ts";
+import { makeExplainer } from "../../actors/explainer.ts";
 import type { RunnerBinary } from "../../actors/runner-binary.ts";
 import type { Supervisor } from "../../actors/supervisor.ts";
 import type { ClusterConfig } from "../../config/load.ts";
@@ -49,6 +50,7 @@ export function makeHttpApp(context: HttpContext): { app: Koa<HttpState>; close:
     readModel: supervisor.readModel,
     submit: (fact) => supervisor.submit(fact),
     accepting: () => supervisor.accepting,
+    writable: () => supervisor.writable,
     managementToken: secrets.managementToken,
     instanceTypes: () => config.instanceTypes,
     metricsText: () => {
@@ -61,6 +63,7 @@ export function makeHttpApp(context: HttpContext): { app: Koa<HttpState>; close:
     },
     health: () => health(context.runnerBinary),
     journalStats: () => journal.stats(),
+    explain: makeExplainer({ journal, readModel: supervisor.readModel, clock }),
     alarms: () => alarms.list(),
     onStop: makeStop(context),
     readOnly: config.dispatchCloud.page.readOnly,

@@ -22,7 +22,7 @@ export function makeObserver({ log, metrics, alarms, onBug }: ObserverOptions): 
     factTaken: (type, changed) => metrics.core.countFact(type, changed ? "kept" : "unchanged"),
     factDropped: (type) => metrics.core.countFact(type, "dropped"),
     plannerRan: (durationMs) => metrics.scheduler.plannerDuration.observe(durationMs / 1000),
-    commitEnded: () => alarm("journal", "", ""),
+    commitsRecovered: () => alarm("journal", "", ""),
     commitFailed: (error) => {
       metrics.core.journalFailedCommits.inc();
       alarm("journal", error.message, "journal cannot be written, feeds are stopped");

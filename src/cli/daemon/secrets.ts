@@ -1,9 +1,10 @@
 import { createHmac } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import ssh2 from "ssh2";
 import { textOrFile } from "../../config/file-value.ts";
 import type { ClusterConfig } from "../../config/load.ts";
+import { makeKeyPair } from "../../drivers/ssh/key-pair.ts";
 import { CliError } from "../exit-code.ts";
 import { loadOrMakeTokens } from "../token-file.ts";
 
@@ -44,10 +45,22 @@ function loadPrivateKey(configured: string, dataDir: string): string {
   const path = join(dataDir, "dispatch_key");
   if (!existsSync(path)) {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    const { private: key } = ssh2.utils.generateKeyPairSync("ed25519");
-    writeFileSync(path, key, { mode: 0o600, flag: "wx" });
+    writeNew(path, makeKeyPair().private);
   }
   return readFileSync(path, "utf8");
+}
+
+/** All of it or nothing, whenever this process is killed; what another process put there meanwhile stays. */
+function writeNew(path: string, text: string): void {
+  const temporary = `${path}~${process.pid}`;
+  writeFileSync(temporary, text, { mode: 0o600, flush: true });
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    rmSync(temporary, { force: true });
+  }
 }
 
 function publicKeyLine(privateKey: string): string {

@@ -5,6 +5,7 @@ import type { Settings } from "../model/settings.ts";
 import type { PlanMetrics, QueueStatus } from "../planner/view.ts";
 import { Draft } from "./draft.ts";
 import type { Change } from "./draft.ts";
+import { PlanFold } from "./plan-fold.ts";
 import { deliverDecisions, runPlanner } from "./planning.ts";
 import { Registry } from "./registry.ts";
 import type { StoredActors } from "./registry.ts";
@@ -22,7 +23,7 @@ export interface Applied {
   readonly changes: readonly Change[];
   /** Of a run of the planner: what the queue looks like now. Not part of the state. */
   readonly queue:
-    { statuses: readonly QueueStatus[]; metrics: PlanMetrics | undefined } | undefined;
+    { statuses: () => readonly QueueStatus[]; metrics: PlanMetrics | undefined } | undefined;
 }
 
 /** The fold's whole state as data. */
@@ -50,6 +51,7 @@ export class Core {
   configHash = "";
   settings: Settings | null = null;
   limits: Limits | null = null;
+  readonly #planFold = new PlanFold();
 
   constructor(journalId: string) {
     this.journalId = journalId;
@@ -97,7 +99,8 @@ export class Core {
       const decisions = deliverDecisions(draft, recorded.decisions);
       return { decisions, limits: recorded.limits, queue: undefined };
     }
-    const planned = runPlanner(this.registry, draft.frame.settings, fact, before);
+    const { settings } = draft.frame;
+    const planned = runPlanner(this.registry, settings, fact, before, this.#planFold);
     const decisions = deliverDecisions(draft, planned.decisions);
     const { statuses, metrics } = planned;
     const limits = sameLimits(before, planned.limits) ? undefined : planned.limits;
@@ -105,8 +108,10 @@ export class Core {
   }
 
   #commit(record: JournalRecord, changes: readonly Change[], atMs: number): void {
-    for (const { kind, id, after, removed } of changes)
+    for (const { kind, id, after, removed } of changes) {
       this.registry.set(kind, id, removed ? undefined : (after as never));
+      this.#planFold.note(kind, id);
+    }
     if (record.limits) this.limits = record.limits;
     this.seq = record.seq;
     this.atMs = atMs;
@@ -114,7 +119,7 @@ export class Core {
 
   #configure(hash: string, settings: Settings): void {
     this.configHash = hash;
-    this.settings = settings;
+    this.settings = withOwnNames(settings);
     this.limits ??= initialLimits(settings);
   }
 
@@ -133,11 +138,25 @@ export class Core {
     core.seq = stored.seq;
     core.atMs = stored.atMs;
     core.configHash = stored.configHash;
-    core.settings = stored.settings;
+    core.settings = stored.settings && withOwnNames(stored.settings);
     core.limits = stored.limits;
     core.registry = Registry.restore(stored.actors);
     return core;
   }
+}
+
+/** Instance types are looked up by names from outside, tags among them: `constructor` is none. */
+function withOwnNames(settings: Settings): Settings {
+  const { instanceTypes, quotaGroups } = settings;
+  return {
+    ...settings,
+    instanceTypes: ownNames(instanceTypes),
+    quotaGroups: ownNames(quotaGroups),
+  };
+}
+
+function ownNames<T>(entries: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.assign(Object.create(null) as Record<string, T>, entries);
 }
 
 /** At start (spec §6.5): as many containers as instances, until it is known better. */

@@ -2,20 +2,27 @@ import type { Decision, Limits } from "../model/decision.ts";
 import type { FactOf } from "../model/fact.ts";
 import { ONLY } from "../model/ids.ts";
 import type { Settings } from "../model/settings.ts";
-import { plan } from "../planner/plan.ts";
+import { planIndex } from "../planner/plan.ts";
 import { reconcile } from "../planner/reconcile.ts";
 import { staleLocks } from "../planner/stale-locks.ts";
 import type { PlanMetrics, PlanView, QueueStatus } from "../planner/view.ts";
+import { waitChanges } from "../planner/wait-changes.ts";
 import type { Draft } from "./draft.ts";
+import type { PlanFold } from "./plan-fold.ts";
 import type { Registry } from "./registry.ts";
 import { killProcesses } from "./route.ts";
-import { planView } from "./view.ts";
+import { planMoment, planView, queueUpdatedAt } from "./view.ts";
 
-/** What a run of the planner came to. `statuses` and `metrics` are for display: never journaled, absent when replayed. */
+type PlanFact = FactOf<"planner.ran">;
+
+/**
+ * What a run of the planner came to. `statuses` and `metrics` are for display: never journaled, absent when replayed.
+ * `statuses` are made when they are read, and are those of this run whenever that is.
+ */
 export interface Planned {
   readonly decisions: readonly Decision[];
   readonly limits: Limits;
-  readonly statuses: readonly QueueStatus[];
+  readonly statuses: () => readonly QueueStatus[];
   readonly metrics: PlanMetrics | undefined;
 }
 
@@ -26,34 +33,51 @@ export interface Planned {
 export function runPlanner(
   registry: Registry,
   settings: Settings,
-  fact: FactOf<"planner.ran">,
+  fact: PlanFact,
   limits: Limits,
+  fold: PlanFold,
 ): Planned {
-  const nothing: Planned = { decisions: [], limits, statuses: [], metrics: undefined };
+  const nothing: Planned = { decisions: [], limits, statuses: () => [], metrics: undefined };
   const supervisor = registry.get("supervisor", ONLY);
   const known = supervisor?.context.listed === true && supervisor.context.polled;
   if (!supervisor || !known) return nothing;
-  const view = planView(registry, settings, fact);
   switch (supervisor.value) {
     case "standby":
       return nothing;
-    case "recovering":
+    case "recovering": {
+      const view = planView(registry, settings, fact);
       return { ...nothing, decisions: recover(view, supervisor.context) };
-    case "stopping":
-      return { ...nothing, decisions: [...windDown(view), ...rejections(registry, view)] };
-    case "dispatching": {
-      const planned = plan(view, settings, limits);
-      const decisions = [
-        ...planned.decisions,
-        ...(planned.declined ? [HOLD_CREATES] : []),
-        ...rejections(registry, view),
-        ...waits(registry, planned.statuses),
-      ];
-      return { ...planned, decisions };
     }
+    case "stopping": {
+      const returned = windDown(planView(registry, settings, fact));
+      const cancelled = rejections(registry, fold, settings, fact);
+      return { ...nothing, decisions: [...returned, ...cancelled] };
+    }
+    case "dispatching":
+      return dispatch(registry, settings, fact, limits, fold);
     default:
       return supervisor.value satisfies never;
   }
+}
+
+function dispatch(
+  registry: Registry,
+  settings: Settings,
+  fact: PlanFact,
+  limits: Limits,
+  fold: PlanFold,
+): Planned {
+  const index = fold.index(registry, settings);
+  const moment = planMoment(registry, settings, fact, fold.creatingCount);
+  const planned = planIndex(index, moment, settings, limits);
+  const decisions = [
+    ...planned.decisions,
+    ...(planned.declined ? [HOLD_CREATES] : []),
+    ...rejections(registry, fold, settings, fact),
+    ...waitChanges(index.queue, planned.waiting),
+  ];
+  const statuses = (): readonly QueueStatus[] => planned.waiting.statuses();
+  return { decisions, limits: planned.limits, statuses, metrics: planned.metrics };
 }
 
 const HOLD_CREATES: Decision = {
@@ -81,18 +105,25 @@ function whyFinished(anyUnknown: boolean, timeIsUp: boolean): string {
 }
 
 /** Containers that can never run here are cancelled with the reason, once no process of theirs is left (spec §4.4). */
-function rejections(registry: Registry, view: PlanView): Decision[] {
-  const anyUnknown = view.workers.some(({ state }) => state === "unknown");
+function rejections(
+  registry: Registry,
+  fold: PlanFold,
+  settings: Settings,
+  fact: PlanFact,
+): Decision[] {
+  const { anyUnknown } = fold.index(registry, settings).fleet.roster;
   const decisions: Decision[] = [];
-  for (const [container, { value, context }] of registry.entries("container")) {
-    if (context.rejection === "" || value.operation !== "none") continue;
+  for (const id of fold.rejected()) {
+    const container = registry.get("container", id);
+    if (!container || container.value.operation !== "none") continue;
+    const { value, context } = container;
     const { record, process } = value;
-    const ended = process === "exited" && (context.exitedSeq ?? 0) < view.queueUpdatedAt;
+    const ended = process === "exited" && (context.exitedSeq ?? 0) < queueUpdatedAt(fact);
     if (process !== "absent" && !ended) continue;
     const waits = record === "Queued" || record === "Locked";
     // One that runs may do so on a worker that nobody has asked yet.
     if (waits || (record === "Running" && !anyUnknown))
-      decisions.push({ do: "cancel", container, reason: context.rejection });
+      decisions.push({ do: "cancel", container: id, reason: context.rejection });
   }
   return decisions;
 }
@@ -112,17 +143,6 @@ function windDown(view: PlanView): Decision[] {
   const taken = new Set(returned.map((decision) => "container" in decision && decision.container));
   const others = reconcile(view).filter((d) => !("container" in d && taken.has(d.container)));
   return [...returned, ...others];
-}
-
-/** Why containers wait, where that has changed. */
-function waits(registry: Registry, statuses: readonly QueueStatus[]): Decision[] {
-  const decisions: Decision[] = [];
-  for (const { containerId, reason } of statuses) {
-    const container = registry.get("container", containerId);
-    if (container && container.context.waitReason !== reason)
-      decisions.push({ do: "wait", container: containerId, reason });
-  }
-  return decisions;
 }
 
 /** Hands decisions to the machines; returns those that a machine accepted. */

@@ -39,12 +39,16 @@ export function replay(
 
 /** Folds records as a restart does: recorded decisions are taken as they are. */
 export function fold(core: Core, records: Iterable<JournalRecord>): Core {
-  for (const record of records) {
-    core.apply(record.fact, record);
-    // Under other code a fact may come to nothing; the numbering goes on as recorded.
-    core.seq = record.seq;
-  }
+  for (const record of records) foldRecord(core, record);
   return core;
+}
+
+/** One step of the fold, with what it changed. */
+export function foldRecord(core: Core, record: JournalRecord): Applied {
+  const applied = core.apply(record.fact, record);
+  // Under other code a fact may come to nothing; the numbering goes on as recorded.
+  core.seq = record.seq;
+  return applied;
 }
 
 function compare(

@@ -1,7 +1,14 @@
 import type { FactOf } from "../model/fact.ts";
 import type { InstanceType } from "../model/instance-type.ts";
 import type { Settings } from "../model/settings.ts";
-import type { PlanContainer, PlanView, PlanWorker, WorkerState } from "../planner/view.ts";
+import type { Process } from "../planner/queue-entry.ts";
+import type {
+  PlanContainer,
+  PlanMoment,
+  PlanView,
+  PlanWorker,
+  WorkerState,
+} from "../planner/view.ts";
 import type { ContainerSnapshot } from "../container/container.machine.ts";
 import type { WorkerSnapshot } from "../worker/worker.machine.ts";
 import { ONLY } from "../model/ids.ts";
@@ -17,36 +24,51 @@ export function planView(
   const running = new Map<string, number | null>();
   const containers: PlanContainer[] = [];
   for (const [containerId, snapshot] of registry.entries("container")) {
-    const { process } = snapshot.value;
-    if (process !== "absent")
-      running.set(containerId, process === "exited" ? snapshot.context.exitedSeq : null);
+    const process = processOf(snapshot);
+    if (process !== undefined) running.set(containerId, process);
     const container = planContainer(snapshot);
     if (container) containers.push(container);
   }
   const workers: PlanWorker[] = [];
-  let createsInFlight = 0;
+  let creatingCount = 0;
   for (const [, snapshot] of registry.entries("worker")) {
-    if (snapshot.context.createOpen) createsInFlight++;
+    if (snapshot.context.createOpen) creatingCount++;
     workers.push(planWorker(snapshot));
   }
+  const moment = planMoment(registry, settings, fact, creatingCount);
+  return { ...moment, containers, workers, running, instanceTypes: settings.instanceTypes };
+}
+
+/** What the planner may see beside the queue and the fleet. `creatingCount`: creates whose outcome is not known. */
+export function planMoment(
+  registry: Registry,
+  settings: Settings,
+  fact: FactOf<"planner.ran">,
+  creatingCount: number,
+): PlanMoment {
   return {
     nowMs: fact.atMs,
-    containers,
-    workers,
-    running,
-    // A poll that began at a seq has seen what that seq recorded.
-    queueUpdatedAt: fact.polledSeq + 1,
-    instanceTypes: settings.instanceTypes,
+    queueUpdatedAt: queueUpdatedAt(fact),
     instancesMax: settings.maxInstances > 0 ? settings.maxInstances : null,
     atQuota: registry.get("quota", ONLY)?.value !== "open",
     atCapacity: (type) => isAtCapacity(registry, settings, type),
-    createsAllowed: createsAllowed(registry, settings, createsInFlight),
+    createsAllowed: createsAllowed(registry, settings, creatingCount),
     declinesStart: new Set(),
     seen503AtMs: fact.seen503AtMs,
   };
 }
 
-function planContainer({ value, context }: ContainerSnapshot): PlanContainer | undefined {
+/** A poll that began at a seq has seen what that seq recorded. */
+export function queueUpdatedAt(fact: FactOf<"planner.ran">): number {
+  return fact.polledSeq + 1;
+}
+
+export function processOf({ value, context }: ContainerSnapshot): Process {
+  if (value.process === "absent") return undefined;
+  return value.process === "exited" ? context.exitedSeq : null;
+}
+
+export function planContainer({ value, context }: ContainerSnapshot): PlanContainer | undefined {
   if (value.record === "unlisted" || context.rejection !== "") return undefined;
   return {
     containerId: context.containerId,
@@ -61,7 +83,7 @@ function planContainer({ value, context }: ContainerSnapshot): PlanContainer | u
   };
 }
 
-function planWorker({ value, context }: WorkerSnapshot): PlanWorker {
+export function planWorker({ value, context }: WorkerSnapshot): PlanWorker {
   return {
     workerId: context.workerId,
     instanceId: context.instanceId,
@@ -86,9 +108,9 @@ function isAtCapacity(registry: Registry, settings: Settings, type: InstanceType
 function createsAllowed(
   registry: Registry,
   settings: Settings,
-  createsInFlight: number,
+  creatingCount: number,
 ): number | null {
   if (registry.get("throttle", ONLY)?.value === "held") return 0;
   const max = settings.maxConcurrentInstanceCreateOps;
-  return max > 0 ? Math.max(0, max - createsInFlight) : null;
+  return max > 0 ? Math.max(0, max - creatingCount) : null;
 }

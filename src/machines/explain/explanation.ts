@@ -6,7 +6,12 @@ const instant = z.number();
 const orNull = z.number().nullable();
 
 /** From a record on, until before another one; null where it goes on. */
-const period = { fromSeq: seqSchema, fromAtMs: instant, toSeq: seqSchema.nullable(), toAtMs: orNull };
+const period = {
+  fromSeq: seqSchema,
+  fromAtMs: instant,
+  toSeq: seqSchema.nullable(),
+  toAtMs: orNull,
+};
 export const periodSchema = z.object(period);
 export type Period = z.infer<typeof periodSchema>;
 
@@ -86,10 +91,18 @@ const runSchema = z.object({
   ...period,
   runningAtMs: orNull,
   kill: z
-    .object({ reason: z.string(), seq: seqSchema, atMs: instant, signals: z.int(), givenUp: z.boolean() })
+    .object({
+      reason: z.string(),
+      seq: seqSchema,
+      atMs: instant,
+      signals: z.int(),
+      givenUp: z.boolean(),
+    })
     .nullable(),
   /** What the start said, where it went wrong. */
   error: z.string(),
+  /** Why its instance is being shut down; "" while it is not. */
+  instanceShutdown: z.string(),
   /** How its end was noticed; "" while it goes on. */
   end: z.string(),
 });
@@ -105,6 +118,8 @@ const limitSchema = z.object({
     "throttle",
     "maxContainers",
     "supervisors",
+    /** Our own call about the container that is in flight, or failed and waits for its next try. */
+    "operation",
   ]),
   /** Of capacity: a provider type, a quota group or `*`. */
   key: z.string(),

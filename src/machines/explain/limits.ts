@@ -1,3 +1,4 @@
+import type { ContainerSnapshot } from "../container/container.machine.ts";
 import type { Core } from "../core/core.ts";
 import { EVERYTHING, groupKey, providerKey } from "../core/route.ts";
 import type { WaitReason } from "../model/decision.ts";
@@ -14,18 +15,25 @@ const ASKED: Record<WaitReason, readonly Limit["limit"][]> = {
   booting: [],
   supervisorLimit: ["supervisors"],
   typeAtCapacity: ["capacity"],
-  atQuota: ["quota", "maxInstances", "maxContainers"],
-  atCapacity: ["throttle", "capacity", "maxContainers"],
+  atQuota: ["quota", "maxInstances", "maxContainers", "operation"],
+  atCapacity: ["throttle", "capacity", "maxContainers", "operation"],
 };
 
-export type CoreState = Pick<Core, "registry" | "settings" | "limits">;
+type CoreState = Pick<Core, "registry" | "settings" | "limits">;
+
+/** The core after a record, with how many containers run or want to. */
+export interface Situation {
+  readonly core: CoreState;
+  readonly contendersCount: number;
+}
 
 /** What of it is in force now, as the machines have it, for a container that waits for this reason. */
 export function limitsInForce(
-  core: CoreState,
+  { core, contendersCount }: Situation,
   reason: WaitReason,
-  instanceTypes: readonly string[],
+  container: ContainerSnapshot,
 ): Limit[] {
+  const { instanceTypes } = container.context;
   const { settings } = core;
   if (!settings) return [];
   const asked = ASKED[reason];
@@ -34,8 +42,9 @@ export function limitsInForce(
   if (asked.includes("maxInstances")) found.push(...maxInstances(core, settings));
   if (asked.includes("capacity")) found.push(...capacity(core, settings, instanceTypes));
   if (asked.includes("throttle")) found.push(...throttle(core));
-  if (asked.includes("maxContainers")) found.push(...maxContainers(core));
+  if (asked.includes("maxContainers")) found.push(...maxContainers(core, reason, contendersCount));
   if (asked.includes("supervisors")) found.push(...supervisors(core, settings));
+  if (asked.includes("operation")) found.push(...operation(container));
   return found;
 }
 
@@ -103,7 +112,12 @@ function capacity(
     const { untilMs, message } = machine.context;
     const what = key === EVERYTHING ? "anything" : key;
     return [
-      { limit: "capacity", key, text: `the cloud has no capacity for ${what}: ${message}`, untilMs },
+      {
+        limit: "capacity",
+        key,
+        text: `the cloud has no capacity for ${what}: ${message}`,
+        untilMs,
+      },
     ];
   });
 }
@@ -115,8 +129,14 @@ function throttle({ registry }: CoreState): Limit[] {
   return [{ limit: "throttle", key: "", text: `creates are held back: ${message}`, untilMs }];
 }
 
-function maxContainers({ limits }: CoreState): Limit[] {
-  if (!limits || limits.maxContainers === 0) return [];
+/** It holds nobody back who is not one too many; at quota it follows from that, unless the API has its say. */
+function maxContainers(
+  { limits }: CoreState,
+  reason: WaitReason,
+  contendersCount: number,
+): Limit[] {
+  if (!limits || limits.maxContainers === 0 || contendersCount <= limits.maxContainers) return [];
+  if (reason === "atQuota" && limits.last503AtMs === null) return [];
   const text = `at most ${limits.maxContainers} containers are tried at once (${originOf(limits)})`;
   return [{ limit: "maxContainers", key: "", text, untilMs: null }];
 }
@@ -125,7 +145,9 @@ function maxContainers({ limits }: CoreState): Limit[] {
 function originOf(limits: NonNullable<Core["limits"]>): string {
   const { last503AtMs, instancesWithinQuota } = limits;
   const parts = [
-    last503AtMs === null ? "" : `the API last answered 503 at ${new Date(last503AtMs).toISOString()}`,
+    last503AtMs === null
+      ? ""
+      : `the API last answered 503 at ${new Date(last503AtMs).toISOString()}`,
     instancesWithinQuota === 0
       ? ""
       : `${instancesWithinQuota} instances were within the cloud's quota`,
@@ -140,4 +162,19 @@ function supervisors({ limits }: CoreState, settings: Settings): Limit[] {
     `at most ${max} workflows at once: SupervisorFraction ${settings.supervisorFraction} of ` +
     `${limits?.maxContainers ?? 0} containers`;
   return [{ limit: "supervisors", key: "", text, untilMs: null }];
+}
+
+/** The planner passes over a container while a call of ours about it is under way. */
+function operation({ value, context }: ContainerSnapshot): Limit[] {
+  if (value.operation === "none") return [];
+  const limit = { limit: "operation", key: "" } as const;
+  if (value.operation === "pausing")
+    return [
+      {
+        ...limit,
+        text: `the last call about it failed, and is not tried again at once: ${context.lastError}`,
+        untilMs: context.retryAtMs,
+      },
+    ];
+  return [{ ...limit, text: `the dispatcher was ${value.operation} it`, untilMs: null }];
 }

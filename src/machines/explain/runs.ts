@@ -11,11 +11,7 @@ export class Runs {
   readonly #open = new Map<string, Run>();
 
   /** Processes that were there before the first record that is seen. */
-  begin(
-    worker: WorkerSnapshot,
-    isWanted: (containerId: string) => boolean,
-    moment: Moment,
-  ): void {
+  begin(worker: WorkerSnapshot, isWanted: (containerId: string) => boolean, moment: Moment): void {
     for (const [containerId, process] of Object.entries(worker.context.processes)) {
       if (!isWanted(containerId)) continue;
       const run = this.#add(worker.context, containerId, { ...moment, atMs: process.sinceMs });
@@ -26,6 +22,7 @@ export class Runs {
   /** Takes in what a record changed on a worker. */
   see(change: Change, record: JournalRecord, isWanted: (containerId: string) => boolean): void {
     const { context } = change.after as WorkerSnapshot;
+    const { shutdownReason } = context;
     const before = (change.before as WorkerSnapshot | undefined)?.context.processes ?? {};
     const moment = { seq: record.seq, atMs: record.fact.atMs };
     // A worker that is gone keeps its list; nobody knows what became of them.
@@ -34,23 +31,17 @@ export class Runs {
       if (!isWanted(containerId)) continue;
       const process = after[containerId];
       const key = keyOf(context.workerId, containerId);
-      if (process) {
-        const run = this.#open.get(key) ?? this.#add(context, containerId, moment, record);
-        this.#update(run, process, moment);
-        continue;
-      }
-      const run = this.#open.get(key);
-      if (run) this.#end(key, run, { change, record, moment });
+      const known = this.#open.get(key);
+      if (known) known.instanceShutdown = shutdownReason;
+      if (process)
+        this.#update(known ?? this.#add(context, containerId, moment, record), process, moment);
+      else if (known) this.#end(key, known, { change, record, moment });
     }
     this.#note(context, record, isWanted);
   }
 
-  #add(
-    { workerId, instanceId, instanceType }: WorkerContext,
-    containerId: string,
-    moment: Moment,
-    record?: JournalRecord,
-  ): Run {
+  #add(context: WorkerContext, containerId: string, moment: Moment, record?: JournalRecord): Run {
+    const { workerId, instanceId, instanceType } = context;
     const decision = record?.decisions.find(
       (each) => each.do === "start" && each.container === containerId && each.worker === workerId,
     );
@@ -64,6 +55,7 @@ export class Runs {
       runningAtMs: null,
       kill: null,
       error: "",
+      instanceShutdown: context.shutdownReason,
       end: "",
     };
     this.list.push(run);
@@ -112,8 +104,19 @@ function keyOf(workerId: string, containerId: string): string {
 }
 
 function endText(change: Change, { fact }: JournalRecord): string {
-  if (change.removed) return "its instance is gone, nobody knows what became of it";
+  if (change.removed) return "its instance is gone, and nobody saw it exit";
   if (fact.type === "probe.succeeded") return "exited: a probe no longer lists it";
   if (fact.type === "kill.returned") return "exited: the kill found it gone";
   return `ended with ${fact.type}`;
+}
+
+/** What is worth saying of how it went and ended. */
+export function runNotes({ kill, error, end, instanceShutdown }: Run): string[] {
+  const signals = kill && (kill.signals === 1 ? "once" : `${kill.signals} times`);
+  return [
+    error === "" ? "" : `the start said: ${error}`,
+    kill ? `SIGTERM sent ${signals}${kill.givenUp ? ", given up" : ""}: ${kill.reason}` : "",
+    instanceShutdown === "" ? "" : `its instance was shut down: ${instanceShutdown}`,
+    end,
+  ].filter((note) => note !== "");
 }

@@ -1,8 +1,10 @@
+import type { Core } from "../core/core.ts";
 import type { Change } from "../core/draft.ts";
 import type { Command } from "../model/command.ts";
 import type { Decision } from "../model/decision.ts";
 import type { Fact } from "../model/fact.ts";
 import type { JournalRecord } from "../model/record.ts";
+import type { WorkerSnapshot } from "../worker/worker.machine.ts";
 import type { CommandStep, DecisionStep, Step } from "./explanation.ts";
 import { factText, failureText } from "./fact-text.ts";
 
@@ -136,4 +138,13 @@ export function createdBy(
     const command = creates[at];
     return command ? [{ decision, command }] : [];
   });
+}
+
+/** The cloud's name of a worker, also of one that has just gone. */
+export function namer(core: Core, changes: readonly Change[]): (workerId: string) => string {
+  return (workerId) => {
+    const gone = changes.find(({ kind, id }) => kind === "worker" && id === workerId)?.after;
+    const worker = core.registry.get("worker", workerId) ?? (gone as WorkerSnapshot | undefined);
+    return worker?.context.instanceId || workerId;
+  };
 }

@@ -1,6 +1,6 @@
 import type { Limits } from "../model/decision.ts";
 import { QUIET_AFTER_503_MS, type Settings } from "../model/settings.ts";
-import type { PlanView } from "./view.ts";
+import type { PlanMoment } from "./view.ts";
 
 type LimitSettings = Pick<Settings, "initialQuotaEstimate" | "maxInstances" | "supervisorFraction">;
 
@@ -29,19 +29,23 @@ export function initialLimits(
 
 /** The limits after one step of adapting to the API's load and to the cloud's quota (spec §6.5 D). */
 export function adapt(
-  view: PlanView,
+  { nowMs, seen503AtMs }: Pick<PlanMoment, "nowMs" | "seen503AtMs">,
   settings: LimitSettings,
   before: Limits,
-  now: { readonly instancesCount: number; readonly atQuota: boolean },
+  now: {
+    readonly processesCount: number;
+    readonly instancesCount: number;
+    readonly atQuota: boolean;
+  },
 ): Concurrency {
   let { maxContainers, last503AtMs, instancesWithinQuota } = before;
-  const processesCount = view.running.size;
-  if (view.seen503AtMs !== null && (last503AtMs === null || view.seen503AtMs > last503AtMs)) {
-    last503AtMs = view.seen503AtMs;
+  const { processesCount } = now;
+  if (seen503AtMs !== null && (last503AtMs === null || seen503AtMs > last503AtMs)) {
+    last503AtMs = seen503AtMs;
     maxContainers = Math.max(1, processesCount - 1);
   } else if (
     maxContainers > 0 &&
-    (last503AtMs === null || view.nowMs - last503AtMs > QUIET_AFTER_503_MS)
+    (last503AtMs === null || nowMs - last503AtMs > QUIET_AFTER_503_MS)
   ) {
     maxContainers = Math.max(maxContainers, Math.floor((processesCount * 11) / 10) + 1);
   }

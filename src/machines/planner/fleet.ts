@@ -1,94 +1,116 @@
-import { accommodates, fill, roomOf, subtract, type Room } from "../instance-types/packing.ts";
+import { accommodates, roomOf, subtract, type Room } from "../instance-types/packing.ts";
 import type { InstanceType, Resources } from "../model/instance-type.ts";
+import type { Kind, Search } from "./kind.ts";
 import { byUse } from "./order.ts";
-import type { PlanContainer, PlanView, PlanWorker } from "./view.ts";
+import { Roster } from "./roster.ts";
+import { bestOf, isUsable, makeSlot, release, type Slot } from "./slot.ts";
+import { firstNotBefore, SortedList } from "./sorted-list.ts";
+import type { PlanWorker } from "./view.ts";
 
-/** An instance as one pass sees it: what it holds and what is left of it, reservations of this pass included. */
-export interface Slot {
-  readonly worker: PlanWorker;
-  readonly type: InstanceType | undefined;
-  readonly room: Room;
-  containersCount: number;
-  /** Can start a container now; else it is booting or was not probed yet. */
-  readonly ready: boolean;
+/** Usable instances of some types that have any room, in order of use. */
+interface OpenSlots {
+  readonly slots: readonly Slot[];
+  /** What has no room in this has none in any of them. */
+  readonly most: Readonly<Room>;
+  readonly version: number;
 }
 
-/** Usable instances of some types that had any room when last looked at, in order of use. */
-interface Candidates {
-  slots: readonly Slot[];
-  /** The fleet's version at that time. */
-  version: number;
-  /** A need that none of them has room for; they cannot gain any within a pass. */
-  refused: Resources | undefined;
-}
-
-/** Containers that need the same of the same types share one search. */
-interface Search {
-  readonly need: Resources;
-  /** In order of use; those in which the need did not fit are dropped for good. */
-  slots: Slot[];
-  pendingsSeen: number;
-  best: Slot | undefined;
-  /** The fleet's version for which `best` holds. */
-  version: number;
-}
-
+/**
+ * The instances with what is left of them. It is kept up with every change of a worker; a pass reserves places between
+ * `begin` and `end`, which takes all of that back.
+ */
 export class Fleet {
+  readonly roster: Roster;
+  readonly #instanceTypes: Readonly<Record<string, InstanceType>>;
   readonly #containersMax: number;
-  readonly #pendings: Slot[] = [];
-  readonly #candidates = new Map<string, Candidates>();
-  /** By types, then by RAM, which tells most needs apart: writing a key for each container would cost more than to look. */
-  readonly #searches = new Map<string, Map<number, Search[]>>();
-  readonly #slots: readonly Slot[];
-  #last: Search | undefined;
+  readonly #needOf: (containerId: string) => Resources | undefined;
+  readonly #slots = new SortedList<Slot>(byUse);
+  readonly #slotById = new Map<string, Slot>();
+  readonly #outdated = new Set<string>();
+  readonly #open = new Map<string, OpenSlots>();
+  /** How often an instance of the type changed. */
+  readonly #versionByType = new Map<string, number>();
+  /** How often any changed. */
+  #stamp = 0;
+  #pass = 0;
+  #startVersion = 0;
+  /** Grows with every reservation. */
   #version = 0;
+  #pendings: Slot[] = [];
+  readonly #reserved = new Set<Slot>();
+  #last: Search | undefined;
 
   /** `containersMax`: how many containers an instance may hold, 0 is no limit. */
-  constructor(view: PlanView, containersMax: number) {
+  constructor(
+    instanceTypes: Readonly<Record<string, InstanceType>>,
+    containersMax: number,
+    needOf: (containerId: string) => Resources | undefined,
+  ) {
+    this.roster = new Roster(instanceTypes);
+    this.#instanceTypes = instanceTypes;
     this.#containersMax = containersMax;
-    const listed = new Map<string, PlanContainer | undefined>();
-    for (const worker of view.workers) {
-      for (const id of worker.containerIds) listed.set(id, undefined);
-    }
-    for (const container of view.containers) {
-      if (listed.has(container.containerId)) listed.set(container.containerId, container);
-    }
-    this.#slots = view.workers
-      .map((worker) => makeSlot(worker, view.instanceTypes[worker.instanceType], listed))
-      .sort(byUse);
+    this.#needOf = needOf;
+  }
+
+  setWorker(workerId: string, worker: PlanWorker | undefined): void {
+    this.roster.set(workerId, worker);
+    this.#outdated.add(workerId);
+  }
+
+  /** What a container needs has changed, or whether the queue knows it. */
+  needChanged(containerId: string): void {
+    for (const workerId of this.roster.hostsOf(containerId)) this.#outdated.add(workerId);
+  }
+
+  /** Begins a pass. */
+  begin(): void {
+    for (const workerId of this.#outdated) this.#update(workerId);
+    this.#outdated.clear();
+    this.#pass++;
+    this.#startVersion = ++this.#version;
+  }
+
+  end(): void {
+    for (const slot of this.#reserved) release(slot);
+    this.#reserved.clear();
+    this.#pendings = [];
+    this.#last = undefined;
   }
 
   /** Instances that hold nothing, cheapest first. */
   empty(): Slot[] {
-    return this.#slots.filter((slot) => slot.containersCount === 0);
+    return this.#slots.items().filter((slot) => slot.containersCount === 0);
   }
 
   /**
-   * The instance to pack the container on (spec §6.5 E.5): the cheapest one with room, but rather the busiest, and rather
-   * one that is ready than one that is not.
+   * The instance to pack a container of the kind on (spec §6.5 E.5): the cheapest one with room, but rather the busiest,
+   * and rather one that is ready than one that is not.
    */
-  find(container: PlanContainer): Slot | undefined {
-    const search = this.#searchFor(container);
+  find(kind: Kind): Slot | undefined {
+    const { search } = kind;
+    if (search.pass !== this.#pass) this.#beginSearch(kind);
     this.#last = search;
     const { best, version, pendingsSeen } = search;
-    const unchanged = version === this.#version && pendingsSeen === this.#pendings.length;
+    const pendingsCount = this.#pendings.length;
+    if (search.slots.length === 0 && pendingsSeen === pendingsCount) return undefined;
+    const unchanged = version === this.#version && pendingsSeen === pendingsCount;
     // A reservation on the best one makes it the busiest: it stays the best while the need fits.
-    if (best && unchanged && this.#fits(best, container.resources)) return best;
-    this.#addPendings(search, container);
-    this.#choose(search, search.slots, container.resources);
+    if (best && unchanged && this.#hasRoom(best) && accommodates(best.room, kind.need)) return best;
+    this.#choose(kind);
     return search.best;
   }
 
-  /** Places the container on what `find` returned for it. */
-  reserve(slot: Slot, container: PlanContainer): void {
-    subtract(slot.room, container.resources);
+  /** Places a container on what `find` returned for its kind. */
+  reserve(slot: Slot, need: Resources): void {
+    this.#reserved.add(slot);
+    subtract(slot.room, need);
     slot.containersCount++;
     this.#version++;
     if (this.#last?.best === slot) this.#last.version = this.#version;
   }
 
-  /** An instance that was asked for in this pass, with the container that it is for. */
-  add(type: InstanceType, container: PlanContainer): void {
+  /** An instance that was asked for in this pass, with what the container needs that it is for. */
+  add(type: InstanceType, need: Resources): void {
     const number = String(this.#pendings.length).padStart(9, "0");
     const worker: PlanWorker = {
       // Sorts behind the pending ones of earlier passes.
@@ -99,15 +121,67 @@ export class Fleet {
       idleBehavior: "run",
       containerIds: [],
     };
-    const slot = makeSlot(worker, type, new Map());
-    subtract(slot.room, container.resources);
+    const slot = makeSlot(worker, type, this.#needOf);
+    subtract(slot.room, need);
     slot.containersCount = 1;
     this.#pendings.push(slot);
     this.#version++;
   }
 
-  #fits(slot: Slot, need: Resources): boolean {
-    return this.#hasRoom(slot) && accommodates(slot.room, need);
+  #update(workerId: string): void {
+    const before = this.#slotById.get(workerId);
+    if (before) this.#slots.remove(before);
+    const worker = this.roster.get(workerId);
+    if (worker) {
+      const slot = makeSlot(worker, this.#instanceTypes[worker.instanceType], this.#needOf);
+      this.#slotById.set(workerId, slot);
+      this.#slots.add(slot);
+    } else this.#slotById.delete(workerId);
+    this.#stamp++;
+    for (const type of new Set([before?.worker.instanceType, worker?.instanceType])) {
+      if (type !== undefined) this.#versionByType.set(type, this.#versionOf([type]) + 1);
+    }
+  }
+
+  /** Grows with every change of an instance of these types. */
+  #versionOf(instanceTypes: readonly string[]): number {
+    let sum = 0;
+    for (const name of instanceTypes) sum += this.#versionByType.get(name) ?? 0;
+    return sum;
+  }
+
+  #beginSearch(kind: Kind): void {
+    const { search } = kind;
+    if (search.baseStamp !== this.#stamp) {
+      const version = this.#versionOf(kind.instanceTypes);
+      if (search.baseVersion !== version) this.#renewBase(kind, version);
+      search.baseStamp = this.#stamp;
+    }
+    search.pass = this.#pass;
+    search.slots = search.base;
+    search.best = search.baseBest;
+    search.pendingsSeen = 0;
+    search.version = this.#startVersion;
+  }
+
+  /** Drops for good what the need no longer fits in, and takes in what was asked for since. */
+  #choose({ search, need, instanceTypes }: Kind): void {
+    // Those of the base are shared with later passes.
+    const slots = search.slots === search.base ? search.base.slice() : (search.slots as Slot[]);
+    let count = 0;
+    for (const slot of slots) {
+      if (this.#hasRoom(slot) && accommodates(slot.room, need)) slots[count++] = slot;
+    }
+    slots.length = count;
+    for (; search.pendingsSeen < this.#pendings.length; search.pendingsSeen++) {
+      const slot = this.#pendings[search.pendingsSeen]!;
+      if (!instanceTypes.includes(slot.worker.instanceType)) continue;
+      if (!this.#hasRoom(slot) || !accommodates(slot.room, need)) continue;
+      slots.splice(firstNotBefore(slots, slot, byUse), 0, slot);
+    }
+    search.slots = slots;
+    search.best = bestOf(slots, (slot) => slot.containersCount);
+    search.version = this.#version;
   }
 
   #hasRoom(slot: Slot): boolean {
@@ -115,111 +189,44 @@ export class Fleet {
     return slot.room.vcpus > 0 && (max === 0 || slot.containersCount < max);
   }
 
-  /** Goes through `from` in order, which may be the search's own list, and leaves it those that fit. */
-  #choose(search: Search, from: readonly Slot[], need: Resources): void {
-    let kept: Slot | undefined;
-    let count = 0;
-    for (const slot of from) {
-      if (!this.#fits(slot, need)) continue;
-      search.slots[count++] = slot;
-      if (!kept || slot.containersCount > kept.containersCount || (slot.ready && !kept.ready)) {
-        kept = slot;
-      }
-    }
-    search.slots.length = count;
-    search.best = kept;
-    search.version = this.#version;
+  /** Without the reservations of the pass that is going on. */
+  #renewBase({ search, need, instanceTypes, types }: Kind, version: number): void {
+    const { slots, most } = this.#openOf(types, instanceTypes, version);
+    const base = accommodates(most, need)
+      ? slots.filter(({ actualRoom }) => accommodates(actualRoom, need))
+      : NO_SLOTS;
+    search.base = base;
+    search.baseBest = bestOf(base, ({ worker }) => worker.containerIds.length);
+    search.baseVersion = version;
   }
 
-  #searchFor({ instanceTypes, resources: need }: PlanContainer): Search {
-    const types = instanceTypes.length === 1 ? (instanceTypes[0] ?? "") : instanceTypes.join();
-    const byRam = getOrAdd(this.#searches, types, () => new Map<number, Search[]>());
-    const searches = getOrAdd(byRam, need.ram, () => []);
-    let search = searches.find((each) => isAsMuch(each.need, need) && isAsMuch(need, each.need));
-    if (search) return search;
-    search = { need, slots: [], pendingsSeen: 0, best: undefined, version: -1 };
-    searches.push(search);
-    const candidates = this.#candidatesOf(types, instanceTypes);
-    if (candidates.refused && isAsMuch(need, candidates.refused)) return search;
-    this.#choose(search, candidates.slots, need);
-    if (!search.best && (!candidates.refused || isAsMuch(candidates.refused, need))) {
-      candidates.refused = need;
+  #openOf(types: string, instanceTypes: readonly string[], version: number): OpenSlots {
+    const known = this.#open.get(types);
+    if (known?.version === version) return known;
+    const max = this.#containersMax;
+    const slots: Slot[] = [];
+    const most = roomOf(undefined);
+    for (const slot of this.#slots.items()) {
+      const { worker, actualRoom } = slot;
+      if (actualRoom.vcpus <= 0 || !isUsable(slot)) continue;
+      if (max > 0 && worker.containerIds.length >= max) continue;
+      if (!instanceTypes.includes(worker.instanceType)) continue;
+      slots.push(slot);
+      widen(most, actualRoom);
     }
-    return search;
-  }
-
-  /** Without those of this pass, which each search adds to its own. */
-  #candidatesOf(types: string, instanceTypes: readonly string[]): Candidates {
-    let candidates = this.#candidates.get(types);
-    if (!candidates) {
-      const slots = this.#slots.filter(
-        (slot) =>
-          slot.worker.state !== "shutdown" &&
-          slot.worker.idleBehavior === "run" &&
-          instanceTypes.includes(slot.worker.instanceType) &&
-          this.#hasRoom(slot),
-      );
-      candidates = { slots, version: this.#version, refused: undefined };
-      this.#candidates.set(types, candidates);
-    } else if (this.#version - candidates.version > candidates.slots.length / 4) {
-      candidates.slots = candidates.slots.filter((slot) => this.#hasRoom(slot));
-      candidates.version = this.#version;
-    }
-    return candidates;
-  }
-
-  #addPendings(search: Search, container: PlanContainer): void {
-    for (; search.pendingsSeen < this.#pendings.length; search.pendingsSeen++) {
-      const slot = this.#pendings[search.pendingsSeen];
-      if (!slot || !container.instanceTypes.includes(slot.worker.instanceType)) continue;
-      if (this.#fits(slot, container.resources)) insert(search.slots, slot);
-    }
+    const open = { slots, most, version };
+    this.#open.set(types, open);
+    return open;
   }
 }
 
-function makeSlot(
-  worker: PlanWorker,
-  type: InstanceType | undefined,
-  containers: ReadonlyMap<string, PlanContainer | undefined>,
-): Slot {
-  const room = roomOf(type);
-  for (const id of worker.containerIds) {
-    const container = containers.get(id);
-    if (!container) {
-      fill(room);
-      break;
-    }
-    subtract(room, container.resources);
-  }
-  const ready = worker.state === "idle" || worker.state === "running";
-  return { worker, type, room, containersCount: worker.containerIds.length, ready };
-}
+const NO_SLOTS: readonly Slot[] = [];
 
-function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  let value = map.get(key);
-  if (value === undefined) map.set(key, (value = make()));
-  return value;
-}
-
-/** Whether what has no room for the second has none for the first. */
-function isAsMuch(need: Resources, other: Resources): boolean {
-  return (
-    need.vcpus >= other.vcpus &&
-    need.ram >= other.ram &&
-    need.scratch >= other.scratch &&
-    need.gpus >= other.gpus &&
-    need.gpuVram >= other.gpuVram
-  );
-}
-
-function insert(slots: Slot[], slot: Slot): void {
-  let low = 0;
-  let high = slots.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const other = slots[middle];
-    if (other && byUse(other, slot) <= 0) low = middle + 1;
-    else high = middle;
-  }
-  slots.splice(low, 0, slot);
+/** What neither of the two exceeds. */
+function widen(most: Room, room: Readonly<Room>): void {
+  most.vcpus = Math.max(most.vcpus, room.vcpus);
+  most.ram = Math.max(most.ram, room.ram);
+  most.scratch = Math.max(most.scratch, room.scratch);
+  most.gpus = Math.max(most.gpus, room.gpus);
+  most.gpuVram = Math.max(most.gpuVram, room.gpuVram);
 }

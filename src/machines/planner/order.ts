@@ -1,50 +1,49 @@
+import type { ContainerState } from "../model/fact.ts";
 import type { InstanceType } from "../model/instance-type.ts";
 import type { PlanContainer, PlanView, PlanWorker } from "./view.ts";
 
-/**
- * The order in which containers are considered (spec §6.5 B): those with a process, then those we hold the lock of, then
- * by priority and by who came first. The id settles the rest.
- */
-export function inQueueOrder(view: PlanView): PlanContainer[] {
-  const groups: [PlanContainer[], PlanContainer[], PlanContainer[], PlanContainer[]] = [
-    [],
-    [],
-    [],
-    [],
-  ];
-  for (const container of view.containers) {
-    const hasProcess = view.running.has(container.containerId);
-    const isLocked = container.state === "Locked";
-    groups[hasProcess ? (isLocked ? 0 : 1) : isLocked ? 2 : 3].push(container);
-  }
-  return [
-    ...byPriority(groups[0]),
-    ...byPriority(groups[1]),
-    ...byPriority(groups[2]),
-    ...byPriority(groups[3]),
-  ];
+/** First those with a process, then those we hold the lock of (spec §6.5 B). */
+export type Group = 0 | 1 | 2 | 3;
+
+export function groupOf(state: ContainerState, hasProcess: boolean): Group {
+  const isLocked = state === "Locked";
+  if (hasProcess) return isLocked ? 0 : 1;
+  return isLocked ? 2 : 3;
 }
 
-function byPriority(containers: readonly PlanContainer[]): PlanContainer[] {
+/** A container of the queue; `rank` is its priority as a double. */
+interface Ranked {
+  readonly container: PlanContainer;
+  readonly rank: number;
+}
+
+/** Within a group: by priority and by who came first. The id settles the rest. */
+export function byPriority(a: Ranked, b: Ranked): number {
   // Rounding keeps the order: where two differ as doubles they differ the same way as integers.
-  const ranks = new Float64Array(containers.length);
-  let isRounded = false;
-  for (const [index, { priority }] of containers.entries()) {
-    const rank = Number(priority);
-    ranks[index] = rank;
-    isRounded ||= !Number.isSafeInteger(rank);
-  }
-  // Sorting numbers by a flat array takes half the time of sorting objects.
-  const indexes = containers.map((_, index) => index);
-  indexes.sort(
-    (a, b) => ranks[b]! - ranks[a]! || byRest(containers[a]!, containers[b]!, isRounded),
-  );
-  return indexes.map((index) => containers[index]!);
+  return b.rank - a.rank || byRest(a.container, b.container, !Number.isSafeInteger(a.rank));
 }
 
 function byRest(a: PlanContainer, b: PlanContainer, isRounded: boolean): number {
   if (isRounded && a.priority !== b.priority) return a.priority > b.priority ? -1 : 1;
   return a.firstSeenAt - b.firstSeenAt || byText(a.containerId, b.containerId);
+}
+
+/** As `byPriority` does: sorting numbers by a flat array takes half the time of sorting objects. */
+export function sortByPriority<T extends Ranked>(items: readonly T[]): T[] {
+  const ranks = Float64Array.from(items, ({ rank }) => rank);
+  const indexes = items.map((_, index) => index);
+  indexes.sort((a, b) => ranks[b]! - ranks[a]! || byPriority(items[a]!, items[b]!));
+  return indexes.map((index) => items[index]!);
+}
+
+/** The order in which containers are considered (spec §6.5 B). */
+export function inQueueOrder(view: PlanView): PlanContainer[] {
+  const groups: Ranked[][] = [[], [], [], []];
+  for (const container of view.containers) {
+    const group = groupOf(container.state, view.running.has(container.containerId));
+    groups[group]!.push({ container, rank: Number(container.priority) });
+  }
+  return groups.flatMap((group) => sortByPriority(group).map(({ container }) => container));
 }
 
 /** Cheapest first, then the larger one; an instance that the cloud has not named yet before others of its kind. */

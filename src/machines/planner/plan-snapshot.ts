@@ -10,7 +10,7 @@ import { schedule, type Schedule } from "./schedule.ts";
 import { snapshotSchema, type SnapshotJson } from "./snapshot-schema.ts";
 import { limitsOf, viewOf } from "./snapshot-view.ts";
 import { staleLocks } from "./stale-locks.ts";
-import type { PlanView } from "./view.ts";
+import type { PlanView, QueueStatus } from "./view.ts";
 
 /**
  * What `dispatch-cloud plan` prints for one snapshot, by the code that the daemon runs. `configSettings` is given the
@@ -61,14 +61,20 @@ export function printPlan(output: Record<string, unknown>): string {
   return text.replace(new RegExp(`"${mark}(-?\\d+)"`, "gu"), "$1");
 }
 
-function runPass(snapshot: SnapshotJson, view: PlanView, settings: Settings): Schedule {
+interface Passed extends Pick<Schedule, "decisions" | "limits" | "metrics"> {
+  readonly statuses: readonly QueueStatus[];
+}
+
+function runPass(snapshot: SnapshotJson, view: PlanView, settings: Settings): Passed {
   const limits = limitsOf(snapshot, settings);
-  if (!snapshot.pass) return plan(view, settings, limits);
-  if (snapshot.pass === "schedule") return schedule(view, settings, limits);
+  if (!snapshot.pass || snapshot.pass === "schedule") {
+    const run = snapshot.pass ? schedule : plan;
+    const { waiting, ...planned } = run(view, settings, limits);
+    return { ...planned, statuses: waiting.statuses() };
+  }
   return {
     decisions: snapshot.pass === "reconcile" ? reconcile(view) : staleLocks(view),
     limits,
-    declined: false,
     statuses: inQueueOrder(view).map(({ containerId }) => ({ containerId, reason: "", text: "" })),
     metrics: {
       containersAllocatedNotStarted: 0,

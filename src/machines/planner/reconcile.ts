@@ -1,37 +1,83 @@
 import type { Decision } from "../model/decision.ts";
 import { byText } from "./order.ts";
+import type { PlanIndex } from "./plan-index.ts";
+import type { Process } from "./queue-entry.ts";
 import type { PlanContainer, PlanView } from "./view.ts";
+
+type ContainerDecision = Decision & { readonly container: string };
+
+interface Circumstances {
+  readonly queueUpdatedAt: number;
+  /** A worker is there that nobody has asked yet. */
+  readonly anyUnknown: boolean;
+}
 
 /**
  * Brings queue and workers into line (spec §6.7): ends processes that nobody wants, gives back or cancels containers
  * whose process ended without saying so, forgets what is over. A container with an operation in flight has to wait.
  */
 export function reconcile(view: PlanView): Decision[] {
-  const anyUnknown = view.workers.some((worker) => worker.state === "unknown");
-  const decisions: (Decision & { container: string })[] = [];
-  const strangers = new Set(view.running.keys());
+  const { queueUpdatedAt, workers, running } = view;
+  const anyUnknown = workers.some((worker) => worker.state === "unknown");
+  const strangers = new Set(running.keys());
+  const decisions: ContainerDecision[] = [];
   for (const container of view.containers) {
+    const process = running.get(container.containerId);
     strangers.delete(container.containerId);
-    const decision = container.busy ? undefined : settle(container, view, anyUnknown);
+    const decision = settle(container, process, { queueUpdatedAt, anyUnknown });
     if (decision) decisions.push(decision);
   }
-  decisions.sort((a, b) => byText(a.container, b.container));
-  for (const container of [...strangers].sort(byText)) {
-    decisions.push({ do: "kill", container, reason: "not in queue" });
+  return inOrder(decisions, strangers);
+}
+
+/** The same, at the cost of those that it may concern. */
+export function reconcileIndex(
+  { queue, fleet }: PlanIndex,
+  { queueUpdatedAt }: { readonly queueUpdatedAt: number },
+): Decision[] {
+  const circumstances = { queueUpdatedAt, anyUnknown: fleet.roster.anyUnknown };
+  const decisions: ContainerDecision[] = [];
+  for (const { item, process } of queue.unsettled) {
+    const decision = item && settle(item.container, process, circumstances);
+    if (decision) decisions.push(decision);
   }
-  return decisions;
+  return inOrder(decisions, queue.strangers);
+}
+
+/** Whether reconciling might concern the container, whatever the circumstances. */
+export function mayNeedSettling({ state, priority }: PlanContainer, process: Process): boolean {
+  if (priority < 1n) return true;
+  switch (state) {
+    case "Queued":
+      return process !== undefined;
+    case "Locked":
+      return typeof process === "number";
+    case "Running":
+      return process !== null;
+    case "Complete":
+    case "Cancelled":
+      return true;
+  }
+}
+
+function inOrder(decisions: ContainerDecision[], strangers: Iterable<string>): Decision[] {
+  decisions.sort((a, b) => byText(a.container, b.container));
+  const kills = [...strangers]
+    .sort(byText)
+    .map((container): Decision => ({ do: "kill", container, reason: "not in queue" }));
+  return [...decisions, ...kills];
 }
 
 function settle(
-  { containerId: container, state, priority }: PlanContainer,
-  view: PlanView,
-  anyUnknown: boolean,
-): (Decision & { container: string }) | undefined {
-  const process = view.running.get(container);
+  { containerId: container, state, priority, busy }: PlanContainer,
+  process: Process,
+  { queueUpdatedAt, anyUnknown }: Circumstances,
+): ContainerDecision | undefined {
+  if (busy) return undefined;
   const hasProcess = process !== undefined;
   const exitedAt = process ?? null;
   // What the record says is newer than the exit: the process had its chance to tell how it ended.
-  const endedBefore = exitedAt !== null && exitedAt < view.queueUpdatedAt;
+  const endedBefore = exitedAt !== null && exitedAt < queueUpdatedAt;
   const unwanted = priority < 1n;
   switch (state) {
     case "Running":

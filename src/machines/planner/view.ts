@@ -31,19 +31,11 @@ export interface PlanWorker {
   readonly containerIds: readonly string[];
 }
 
-/** One consistent view of the queue and the fleet: all that the planner may read. */
-export interface PlanView {
+/** What the planner may read beside the queue and the fleet. */
+export interface PlanMoment {
   readonly nowMs: number;
-  readonly containers: readonly PlanContainer[];
-  readonly workers: readonly PlanWorker[];
-  /**
-   * Containers of which a process is known (spec §7.9 `Running()`): null while it lives, or the point (a `seq`, or a
-   * time) at which its exit was noticed.
-   */
-  readonly running: ReadonlyMap<string, number | null>;
-  /** The queue's threshold on the same scale as `running`: only what happened before it may be judged. */
+  /** The queue's threshold on the same scale as exits: only what happened before it may be judged. */
   readonly queueUpdatedAt: number;
-  readonly instanceTypes: Readonly<Record<string, InstanceType>>;
   /** At quota as soon as this many instances exist, creates of this pass included; null: never. */
   readonly instancesMax: number | null;
   /** At quota whatever the count. */
@@ -56,6 +48,18 @@ export interface PlanView {
   readonly declinesStart: ReadonlySet<string>;
   /** When the API last answered 503, null if never. */
   readonly seen503AtMs: number | null;
+}
+
+/** One consistent view of the queue and the fleet: all that the planner may read. */
+export interface PlanView extends PlanMoment {
+  readonly containers: readonly PlanContainer[];
+  readonly workers: readonly PlanWorker[];
+  /**
+   * Containers of which a process is known (spec §7.9 `Running()`): null while it lives, or the point (a `seq`, or a
+   * time) at which its exit was noticed.
+   */
+  readonly running: ReadonlyMap<string, number | null>;
+  readonly instanceTypes: Readonly<Record<string, InstanceType>>;
 }
 
 /** Why an entry waits, with what its text needs. Positions and names are for display only, never journaled. */

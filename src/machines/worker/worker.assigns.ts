@@ -72,6 +72,15 @@ export function takeInstance(
   };
 }
 
+/** Nobody of this run has probed it (DESIGN: unknown). */
+export function takeUnknown(
+  context: WorkerContext,
+  event: WorkerEventOf<"instance.seen">,
+): Changes {
+  const unknownDeadlineAtMs = event.atMs + unknownPatienceMs(event.settings);
+  return { ...takeInstance(context, event), createOpen: false, unknownDeadlineAtMs };
+}
+
 export function takeAddress(
   _context: WorkerContext,
   event: WorkerEventOf<"instance.seen">,

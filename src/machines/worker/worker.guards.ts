@@ -60,6 +60,11 @@ export function overdueForProbe(
   return unansweredMs(event) >= event.settings.timeoutProbeMs;
 }
 
+/** The VM has booted, though its runner does not answer. */
+export function bootProbePassed(_: WorkerContext, event: WorkerEventOf<"probe.failed">): boolean {
+  return event.booted;
+}
+
 export function newError(context: WorkerContext, event: WorkerEventOf<"probe.failed">): boolean {
   return context.lastError !== event.error;
 }
@@ -145,6 +150,11 @@ export function stillListed(
   event: WorkerEventOf<"instance.seen">,
 ): boolean {
   return event.atMs - (context.destroySentAtMs ?? 0) > event.settings.timeoutShutdownMs;
+}
+
+/** Its create was asked for before the daemon was started anew. */
+export function fromEarlierRun(context: WorkerContext): boolean {
+  return context.updatedSeq > context.appearedSeq;
 }
 
 export function tagsDiffer(

@@ -22,6 +22,8 @@ const chart = setup({
     commands: (_, _commands: CommandDraft[]) => {},
     notices: (_, _notices: Notice[]) => {},
     takeInstance: assign(given(to.takeInstance)),
+    takeUnknown: assign(given(to.takeUnknown)),
+    doubtCreate: assign({ updatedSeq: ({ event }) => event.seq }),
     closeCreate: assign({ createOpen: false }),
     loseCreate: assign(given(to.loseCreate)),
     takeAddress: assign(given(to.takeAddress)),
@@ -53,11 +55,16 @@ const chart = setup({
       destroyedAtMs: ({ context, event }) => context.destroyedAtMs ?? event.atMs,
       destroySentAtMs: ({ event }) => event.atMs,
       updatedSeq: ({ event }) => event.seq,
-      bootOutcome: ({ context }) => context.bootOutcome ?? ("aborted" as const),
+    }),
+    // One whose probes fail has its outcome already, or it stays open until the instance is gone (spec §7.3).
+    rememberAborted: assign({
+      bootOutcome: ({ context, event }) =>
+        context.bootOutcome ?? (event.type === "probe.failed" ? null : ("aborted" as const)),
     }),
   },
   guards: {
     booted: given(judge.booted),
+    bootProbePassed: given(judge.bootProbePassed),
     listingChanged: given(judge.listingChanged),
     overdueForBoot: given(judge.overdueForBoot),
     overdueWhileUnknown: given(judge.overdueWhileUnknown),
@@ -74,6 +81,7 @@ const chart = setup({
     goneFromLists: given(judge.goneFromLists),
     instanceChanged: given(judge.instanceChanged),
     stillListed: given(judge.stillListed),
+    fromEarlierRun: given(judge.fromEarlierRun),
     isNewProcess: given(judge.isNewProcess),
     startPending: given(judge.startPending),
     isKillable: given(judge.isKillable),
@@ -138,24 +146,28 @@ const answerOrElse = [
   { guard: "newError", actions: "rememberError" },
 ] as const;
 
-const unknownTooLong = and(["overdueWhileUnknown", not("held")]);
-
-const bootOrElse = [
-  {
-    guard: and(["overdueForBoot", not("held")]),
-    target: "shutdown",
-    actions: [act.unanswered, { type: "rememberOutcome", params: "failure" }],
-  },
-  { guard: "newError", actions: "rememberError" },
-] as const;
+/** One whose boot probe has passed has no outcome yet: it gets `disappeared` with its end (spec §7.3). */
+function bootOrElse(overdue: "overdueForBoot" | "overdueWhileUnknown") {
+  return [
+    {
+      guard: and([overdue, not("held"), "bootProbePassed"]),
+      target: "shutdown",
+      actions: act.unanswered,
+    },
+    {
+      guard: and([overdue, not("held")]),
+      target: "shutdown",
+      actions: [act.unanswered, { type: "rememberOutcome", params: "failure" }],
+    },
+    { guard: "newError", actions: "rememberError" },
+  ] as const;
+}
 
 const booted = {
   guard: "booted",
   target: "idle",
   actions: [act.tellListing, "takeListing", "rememberBoot"],
 } as const;
-
-const unknownOrElse = [{ ...bootOrElse[0], guard: unknownTooLong }, bootOrElse[1]] as const;
 
 const toBehavior = (behavior: IdleBehavior) =>
   ({
@@ -238,7 +250,11 @@ export const workerMachine = chart.createMachine({
         creating: {
           entry: act.create,
           on: {
-            "instance.seen": { target: "booting", actions: "takeInstance" },
+            "instance.seen": [
+              // An older journal may not know what it has run since.
+              { guard: "fromEarlierRun", target: "unknown", actions: "takeUnknown" },
+              { target: "booting", actions: "takeInstance" },
+            ],
             "create.succeeded": { target: "booting", actions: "takeInstance" },
             "create.failed": [
               { guard: "outcomeUnknown", actions: "loseCreate" },
@@ -248,7 +264,7 @@ export const workerMachine = chart.createMachine({
               target: "gone",
               actions: act.because("another worker stands for its instance"),
             },
-            "daemon.started": { actions: "loseCreate" },
+            "daemon.started": { actions: ["loseCreate", "doubtCreate"] },
             "clock.ticked": {
               guard: "deadlinePassed",
               target: "gone",
@@ -261,7 +277,7 @@ export const workerMachine = chart.createMachine({
           on: {
             ...alive,
             "probe.succeeded": [booted, takeListing],
-            "probe.failed": unknownOrElse,
+            "probe.failed": bootOrElse("overdueWhileUnknown"),
             "clock.ticked": [
               killsDue,
               {
@@ -281,7 +297,7 @@ export const workerMachine = chart.createMachine({
           on: {
             ...alive,
             "probe.succeeded": booted,
-            "probe.failed": bootOrElse,
+            "probe.failed": bootOrElse("overdueForBoot"),
             "shutdown.decided": {
               guard: not("held"),
               target: "shutdown",
@@ -324,7 +340,7 @@ export const workerMachine = chart.createMachine({
           },
         },
         shutdown: {
-          entry: ["rememberDestroy", act.destroy],
+          entry: ["rememberDestroy", "rememberAborted", act.destroy],
           on: {
             "instance.seen": [
               { guard: "stillListed", actions: ["takeAddress", act.destroy, "rememberDestroy"] },

@@ -1,12 +1,13 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import ssh2, { type Connection, type ServerChannel, type Session } from "ssh2";
+import { makeKeyPair } from "../../../src/drivers/ssh/key-pair.ts";
 
 export const KEYS = {
-  hostA: ssh2.utils.generateKeyPairSync("ed25519"),
+  hostA: makeKeyPair(),
   hostB: ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 }),
-  client: ssh2.utils.generateKeyPairSync("ed25519"),
-  stranger: ssh2.utils.generateKeyPairSync("ed25519"),
+  client: makeKeyPair(),
+  stranger: makeKeyPair(),
 };
 
 export function publicBytes(key: { public: string }): Buffer {

@@ -192,9 +192,9 @@ export function planContainer(
   };
 }
 
-export function statusesOf(result: Schedule, before: PlanView) {
+export function statusesOf(result: Pick<Schedule, "waiting">, before: PlanView) {
   const states = new Map(before.containers.map(({ containerId, state }) => [containerId, state]));
-  return result.statuses.map(({ containerId, text }) => ({
+  return result.waiting.statuses().map(({ containerId, text }) => ({
     uuid: containerId,
     state: states.get(containerId),
     scheduling_status: text,

@@ -139,8 +139,8 @@ describe("at quota", () => {
       [instance("a", "type2")],
       { quota: 1 },
     );
-    const { statuses, metrics } = schedule(world.view(), world.settings, world.limits);
-    expect(statuses.map(({ reason }) => reason)).toEqual([
+    const { waiting, metrics } = schedule(world.view(), world.settings, world.limits);
+    expect(waiting.statuses().map(({ reason }) => reason)).toEqual([
       "atQuota",
       "priorityZero",
       "priorityZero",
@@ -187,9 +187,9 @@ describe("an old process that a worker still names", () => {
       running_container_uuids: [id(1)],
     });
     const world = worldOf([[1, state, 9, 1]], [old, instance("b", "type1")]);
-    const { decisions, statuses } = schedule(world.view(), world.settings, world.limits);
+    const { decisions, waiting } = schedule(world.view(), world.settings, world.limits);
     expect(decisions).toEqual([{ do: "kill", container: id(1), reason }]);
-    expect(statuses[0]?.reason).toBe(status);
+    expect(waiting.statuses()[0]?.reason).toBe(status);
   });
 });
 
@@ -198,8 +198,8 @@ describe("starting", () => {
     const world = worldOf([[1, "Locked", 9, 2]], [instance("a", "type2")]);
     expect(told(world, () => ({ declinesStart: new Set(["a"]) }))).toEqual([]);
     const view = { ...world.view(), declinesStart: new Set(["a"]) };
-    const { statuses, metrics } = schedule(view, world.settings, world.limits);
-    expect(statuses[0]?.text).toBe(
+    const { waiting, metrics } = schedule(view, world.settings, world.limits);
+    expect(waiting.statuses()[0]?.text).toBe(
       "Waiting for a type2 instance to boot and be ready to accept work.",
     );
     expect(metrics.containersAllocatedNotStarted).toBe(1);
@@ -221,9 +221,9 @@ describe("starting", () => {
       {},
       { ...CONFIG, MaximumPriceFactor: 9 },
     );
-    const { statuses } = world.runQueue();
+    const { waiting } = world.runQueue();
     expect(world.creates).toEqual(["type4"]);
-    expect(new Set(statuses.map(({ text }) => text)).size).toBe(1);
+    expect(new Set(waiting.statuses().map(({ text }) => text)).size).toBe(1);
   });
 });
 
@@ -243,12 +243,13 @@ describe("the order of the queue", () => {
 describe("adapt", () => {
   const settings = settingsOf({ MaxInstances: 10, SupervisorFraction: 0.5 });
   const start = initialLimits(settings);
-  const view = (runningCount: number, seen503AtMs: number | null = null): PlanView => ({
-    ...worldOf([]).view(),
-    running: new Map(Array.from({ length: runningCount }, (_, index) => [id(index), null])),
-    seen503AtMs,
+  const moment = (seen503AtMs: number | null = null) => ({ nowMs: NOW_MS, seen503AtMs });
+  const load = (processesCount: number, changes: object = {}) => ({
+    processesCount,
+    instancesCount: 5,
+    atQuota: false,
+    ...changes,
   });
-  const calm = { instancesCount: 5, atQuota: false };
 
   it("starts from the estimate where there is one, and from MaxInstances where there is none", () => {
     expect(initialLimits({ initialQuotaEstimate: 3, maxInstances: 10 }).maxContainers).toBe(3);
@@ -256,32 +257,39 @@ describe("adapt", () => {
   });
 
   it("runs one container less than now after a 503, but one", () => {
-    expect(adapt(view(5, NOW_MS), settings, start, calm).limits.maxContainers).toBe(4);
-    expect(adapt(view(0, NOW_MS), settings, start, calm).limits.maxContainers).toBe(1);
+    expect(adapt(moment(NOW_MS), settings, start, load(5)).limits.maxContainers).toBe(4);
+    expect(adapt(moment(NOW_MS), settings, start, load(0)).limits.maxContainers).toBe(1);
   });
 
   it("does not count the same 503 twice, and grows after a quiet minute", () => {
     const after = { ...start, maxContainers: 4, last503AtMs: NOW_MS - 60_000 };
-    expect(adapt(view(9, after.last503AtMs), settings, after, calm).limits).toEqual(after);
+    expect(adapt(moment(after.last503AtMs), settings, after, load(9)).limits).toEqual(after);
     const quiet = { ...after, last503AtMs: NOW_MS - 60_001 };
-    expect(adapt(view(9, quiet.last503AtMs), settings, quiet, calm).limits.maxContainers).toBe(10);
+    expect(adapt(moment(quiet.last503AtMs), settings, quiet, load(9)).limits.maxContainers).toBe(
+      10,
+    );
   });
 
   it("takes the number of instances as the limit at quota, and one more afterwards", () => {
-    const quota = adapt(view(0), settings, start, { instancesCount: 5, atQuota: true });
+    const quota = adapt(moment(), settings, start, load(0, { instancesCount: 5, atQuota: true }));
     expect(quota.limits).toMatchObject({ maxContainers: 5, instancesWithinQuota: 5 });
     expect(quota.supervisorsMax).toBe(2);
     const more = { ...quota.limits, maxContainers: 10 };
-    expect(adapt(view(0), settings, more, calm).limits.maxContainers).toBe(6);
-    const grown = adapt(view(0), settings, more, { instancesCount: 7, atQuota: false });
+    expect(adapt(moment(), settings, more, load(0)).limits.maxContainers).toBe(6);
+    const grown = adapt(moment(), settings, more, load(0, { instancesCount: 7, atQuota: false }));
     expect(grown.limits).toMatchObject({ maxContainers: 8, instancesWithinQuota: 7 });
   });
 
   it("allows one container at quota without instances, and one supervisor", () => {
-    const { limits, supervisorsMax } = adapt(view(0), settings, start, {
-      instancesCount: 0,
-      atQuota: true,
-    });
+    const { limits, supervisorsMax } = adapt(
+      moment(),
+      settings,
+      start,
+      load(0, {
+        instancesCount: 0,
+        atQuota: true,
+      }),
+    );
     expect(limits.maxContainers).toBe(1);
     expect(supervisorsMax).toBe(1);
   });
@@ -289,7 +297,7 @@ describe("adapt", () => {
   it("holds back placed containers too while the API is recovering", () => {
     const recent = { ...start, maxContainers: 3, last503AtMs: NOW_MS - 1000 };
     const quota = { instancesCount: 5, atQuota: true };
-    expect(adapt(view(2, recent.last503AtMs), settings, recent, quota).placedMax).toBe(3);
-    expect(adapt(view(2), settings, start, quota).placedMax).toBe(0);
+    expect(adapt(moment(recent.last503AtMs), settings, recent, load(2, quota)).placedMax).toBe(3);
+    expect(adapt(moment(), settings, start, load(2, quota)).placedMax).toBe(0);
   });
 });

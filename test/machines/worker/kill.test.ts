@@ -64,7 +64,9 @@ describe("starting a process", () => {
   });
 
   it("that a probe shows before the call returns counts once", () => {
-    const rig = WorkerRig.idle().started().probed({ containerIds: [C1] });
+    const rig = WorkerRig.idle()
+      .started()
+      .probed({ containerIds: [C1] });
     expect(rig.told).toEqual(["process.seen"]);
     const before = rig.snapshot;
     expect(rig.startReturned("started").snapshot).toBe(before);

@@ -61,9 +61,19 @@ describe("a worker that is being created", () => {
       const lost = (): WorkerRig =>
         WorkerRig.creating().send({ type: "create.failed", commandId: "j1-1-1", failure });
       expect([lost().state, lost().context.createOpen]).toEqual(["creating", false]);
-      expect(lost().after(5 * MINUTE_MS).seen().state).toBe("booting");
-      expect(lost().after(10 * MINUTE_MS - 1).ticked().state).toBe("creating");
-      const givenUp = lost().after(10 * MINUTE_MS).ticked();
+      expect(
+        lost()
+          .after(5 * MINUTE_MS)
+          .seen().state,
+      ).toBe("booting");
+      expect(
+        lost()
+          .after(10 * MINUTE_MS - 1)
+          .ticked().state,
+      ).toBe("creating");
+      const givenUp = lost()
+        .after(10 * MINUTE_MS)
+        .ticked();
       expect(givenUp.state).toBe("gone");
       expect(givenUp.context.shutdownReason).toBe("the cloud never listed it");
     },
@@ -168,7 +178,9 @@ describe("a worker that does not answer", () => {
     ["running", 2 * MINUTE_MS, "success"],
   ] as const)("is shut down when %s, after its time-out and not before", (from, ms, outcome) => {
     const changes = { timeoutBootingMs: 10 * MINUTE_MS, timeoutProbeMs: 2 * MINUTE_MS };
-    const early = WorkerRig.in(from, changes).after(ms).probeFailed(ms - 1);
+    const early = WorkerRig.in(from, changes)
+      .after(ms)
+      .probeFailed(ms - 1);
     expect([early.state, early.context.lastError]).toEqual([from, "no answer"]);
     const rig = WorkerRig.in(from, changes).after(ms).probeFailed(ms);
     expect([rig.state, rig.kinds]).toEqual(["shutdown", ["instance.destroy"]]);
@@ -191,7 +203,9 @@ describe("a worker that does not answer", () => {
   });
 
   it.each(STATES)("is never shut down when %s and held", (from) => {
-    const rig = WorkerRig.in(from).asked("hold").after(60 * MINUTE_MS);
+    const rig = WorkerRig.in(from)
+      .asked("hold")
+      .after(60 * MINUTE_MS);
     expect(rig.probeFailed(60 * MINUTE_MS).state).toBe(from);
     expect(rig.ticked().state).toBe(from);
   });
@@ -199,14 +213,21 @@ describe("a worker that does not answer", () => {
 
 describe("deadlines", () => {
   it("end an idle worker after TimeoutIdle", () => {
-    expect(WorkerRig.idle().after(MINUTE_MS - 1).ticked().state).toBe("idle");
+    expect(
+      WorkerRig.idle()
+        .after(MINUTE_MS - 1)
+        .ticked().state,
+    ).toBe("idle");
     const rig = WorkerRig.idle().after(MINUTE_MS).ticked();
     expect([rig.state, rig.kinds]).toEqual(["shutdown", ["instance.destroy"]]);
     expect(rig.context.shutdownReason).toBe("idle for TimeoutIdle");
   });
 
   it("of idleness begin again with every process that ends", () => {
-    const rig = WorkerRig.idle().after(MINUTE_MS - 1).started().startReturned("started");
+    const rig = WorkerRig.idle()
+      .after(MINUTE_MS - 1)
+      .started()
+      .startReturned("started");
     rig.after(5 * MINUTE_MS).probed();
     expect(rig.state).toBe("idle");
     expect(rig.after(MINUTE_MS - 1).ticked().state).toBe("idle");
@@ -214,8 +235,14 @@ describe("deadlines", () => {
   });
 
   it("end an unknown worker that lists nothing", () => {
-    expect(WorkerRig.unknown().after(10 * MINUTE_MS - 1).ticked().state).toBe("unknown");
-    const rig = WorkerRig.unknown().after(10 * MINUTE_MS).ticked();
+    expect(
+      WorkerRig.unknown()
+        .after(10 * MINUTE_MS - 1)
+        .ticked().state,
+    ).toBe("unknown");
+    const rig = WorkerRig.unknown()
+      .after(10 * MINUTE_MS)
+      .ticked();
     expect([rig.state, rig.context.bootOutcome]).toEqual(["shutdown", "aborted"]);
   });
 
@@ -315,7 +342,11 @@ describe("the end of an instance", () => {
 
 describe("a restart", () => {
   it.each(STATES)("makes a worker that is %s unknown, with fresh deadlines", (from) => {
-    const rig = WorkerRig.in(from).after(1_000).missing().after(59 * MINUTE_MS).restarted();
+    const rig = WorkerRig.in(from)
+      .after(1_000)
+      .missing()
+      .after(59 * MINUTE_MS)
+      .restarted();
     expect([rig.state, rig.kinds]).toEqual(["unknown", []]);
     expect(rig.context.unknownDeadlineAtMs).toBe(rig.nowMs + 10 * MINUTE_MS);
     expect(rig.context.missingSinceMs).toBeNull();

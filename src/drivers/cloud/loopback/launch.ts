@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
-import ssh2 from "ssh2";
+import { makeKeyPair } from "../../ssh/key-pair.ts";
 import { SECRET_PATH } from "../../ssh/tag-verifier.ts";
 import type { SetTimer } from "./reaper.ts";
 import { instancePaths, writeInstanceRecord, type InstanceRecord } from "./state.ts";
@@ -26,7 +26,7 @@ export async function launchInstance(options: LaunchOptions): Promise<void> {
   const paths = instancePaths(stateDir);
   for (const folder of [stateDir, paths.lockDir, paths.binDir]) mkdirSync(folder, { mode: 0o700 });
   // RSA would take 100 ms longer at each start of the instance.
-  const hostKey = ssh2.utils.generateKeyPairSync("ed25519");
+  const hostKey = makeKeyPair();
   writeFileSync(paths.hostKey, hostKey.private, { mode: 0o600 });
   writeFileSync(paths.hostKeyPublic, hostKey.public);
   const initScript = withoutSecret(options.initCommand);

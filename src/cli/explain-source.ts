@@ -1,0 +1,97 @@
+import { existsSync } from "node:fs";
+import { explain, ExplainError } from "../actors/explain.ts";
+import { openJournal } from "../drivers/journal/sqlite.ts";
+import { explanationFromWire } from "../http/explain-wire.ts";
+import type { Explanation } from "../machines/explain/explanation.ts";
+import { formatTime } from "./amounts.ts";
+import { callApi, NoAnswerError, RefusedError } from "./api.ts";
+import { requireClusterConfig } from "./cluster-config.ts";
+import { dataDirOf, makeConnection, type Connection } from "./connection.ts";
+import { dataPaths } from "./data-dir.ts";
+import { CliError } from "./exit-code.ts";
+import type { Io } from "./io.ts";
+import { isRequestId, listRequests } from "./queue-api.ts";
+
+export interface Explained {
+  readonly explanation: Explanation;
+  /** Where it was read from, in words. */
+  readonly source: string;
+}
+
+/** From the dispatcher of a config; where it does not answer, from its journal. Throws `CliError`, `JournalError`. */
+export async function explainForConfig(
+  id: string,
+  configFlag: string | undefined,
+  io: Io,
+): Promise<Explained> {
+  const config = await requireClusterConfig(configFlag, io);
+  try {
+    return await explainByDispatcher(id, makeConnection(config, io));
+  } catch (error) {
+    const unreachable = error instanceof NoAnswerError || isPlain(error);
+    const path = dataPaths(dataDirOf(config, io)).journal;
+    if (!unreachable) throw error;
+    if (!existsSync(path))
+      throw new CliError(`${error.message}; and there is no journal at ${path}`, { cause: error });
+    return explainFromFile(id, path, io);
+  }
+}
+
+/** That there is no address to ask at. */
+function isPlain(error: unknown): error is CliError {
+  return error instanceof CliError && error.constructor === CliError;
+}
+
+async function explainByDispatcher(id: string, connection: Connection): Promise<Explained> {
+  const source = `the dispatcher at ${connection.urls[0]}`;
+  try {
+    const path = `/dispatch/v1/explain/${encodeURIComponent(id)}`;
+    const answer = await callApi(connection, { path, token: "management" });
+    return { explanation: explanationFromWire(answer), source };
+  } catch (error) {
+    if (!(error instanceof RefusedError) || error.status !== 404) throw error;
+    const text = error.message.replace(/^.*?: 404 [^:]*: /, "");
+    const hint = await hintFor(id, connection);
+    throw new UnknownError(`${source}: ${text}${hint}`, { cause: error });
+  }
+}
+
+/** Nobody there has heard of it. */
+class UnknownError extends CliError {}
+
+/** A request's uuid is easily taken for its container's. */
+async function hintFor(id: string, connection: Connection): Promise<string> {
+  if (!isRequestId(id)) return "";
+  const requests = await listRequests(connection, [["uuid", "=", id]]).catch(() => []);
+  const containerId = requests[0]?.container_uuid;
+  return containerId
+    ? `; it is a container request: dispatch-cloud explain ${containerId} tells of its container`
+    : REQUEST_HINT;
+}
+
+const REQUEST_HINT =
+  "; it is the uuid of a container request: ask for its container_uuid (dispatch-cloud ps --all lists them)";
+
+/** From a journal file, whoever wrote it, all of it if need be. Throws `CliError`, `JournalError`. */
+export async function explainFromFile(id: string, path: string, io: Io): Promise<Explained> {
+  const journal = openJournal({ path, mode: "read", nowMs: io.nowMs });
+  try {
+    const options = { journal, recordsMax: Infinity, pause: async () => {} };
+    const explanation = await explain(id, options);
+    if (explanation) return { explanation, source: path };
+    const { records, firstSeq, lastSeq, firstAtMs, lastAtMs } = journal.stats();
+    const range =
+      records === 0
+        ? "it is empty"
+        : `records ${firstSeq} to ${lastSeq}, from ${formatTime(firstAtMs)} to ${formatTime(lastAtMs)}`;
+    const hint = isRequestId(id) ? REQUEST_HINT : "";
+    throw new UnknownError(
+      `the journal ${path} (${range}) names no container and no instance ${id}${hint}`,
+    );
+  } catch (error) {
+    if (error instanceof ExplainError) throw new CliError(error.message, { cause: error });
+    throw error;
+  } finally {
+    await journal.close();
+  }
+}

@@ -1,0 +1,36 @@
+import { ExplainError } from "../actors/explain.ts";
+import { ExplainerBusyError } from "../actors/explainer.ts";
+import { JournalError } from "../drivers/journal/port.ts";
+import type { AppContext } from "./context.ts";
+import { explanationToWire } from "./explain-wire.ts";
+import type { AppOptions } from "./options.ts";
+import { Problem } from "./problem.ts";
+import { wireTime } from "./wire-json.ts";
+
+/** Why a container waits or an instance was booted, kept or destroyed; ends early when its client has gone. */
+export async function explanationFor(ctx: AppContext, options: AppOptions): Promise<object> {
+  const id = (ctx as { params?: Record<string, string> }).params?.["id"] ?? "";
+  const gone = new AbortController();
+  const onClose = (): void => gone.abort();
+  ctx.res.once("close", onClose);
+  try {
+    const explanation = await options.explain(id, gone.signal);
+    if (explanation) return explanationToWire(explanation);
+  } catch (error) {
+    if (error instanceof ExplainerBusyError)
+      throw new Problem(503, "overloaded", error.message, { "Retry-After": "5" });
+    if (error instanceof ExplainError || error instanceof JournalError)
+      throw new Problem(500, "journal-unreadable", error.message);
+    throw error;
+  } finally {
+    ctx.res.off("close", onClose);
+  }
+  throw new Problem(404, "unknown-subject", unknownText(id, options));
+}
+
+function unknownText(id: string, { journalStats }: AppOptions): string {
+  const { firstSeq, lastSeq, firstAtMs } = journalStats();
+  const range =
+    firstAtMs === null ? "" : ` (records ${firstSeq} to ${lastSeq}, since ${wireTime(firstAtMs)})`;
+  return `the journal${range} names no container and no instance ${id}`;
+}

@@ -1,0 +1,59 @@
+import { fill, roomOf, subtract, type Room } from "../instance-types/packing.ts";
+import type { InstanceType, Resources } from "../model/instance-type.ts";
+import type { PlanWorker } from "./view.ts";
+
+/** An instance, with what is left of it: as it is, and as one pass sees it, reservations of that pass included. */
+export interface Slot {
+  readonly worker: PlanWorker;
+  readonly type: InstanceType | undefined;
+  readonly actualRoom: Readonly<Room>;
+  readonly room: Room;
+  containersCount: number;
+  /** Can start a container now; else it is booting or was not probed yet. */
+  readonly ready: boolean;
+}
+
+/** `needOf` gives what a container of the queue needs; what the queue does not know fills the instance. */
+export function makeSlot(
+  worker: PlanWorker,
+  type: InstanceType | undefined,
+  needOf: (containerId: string) => Resources | undefined,
+): Slot {
+  const room = roomOf(type);
+  for (const id of worker.containerIds) {
+    const need = needOf(id);
+    if (!need) {
+      fill(room);
+      break;
+    }
+    subtract(room, need);
+  }
+  const ready = worker.state === "idle" || worker.state === "running";
+  const containersCount = worker.containerIds.length;
+  return { worker, type, actualRoom: room, room: { ...room }, containersCount, ready };
+}
+
+/** Whether containers may be placed on it at all. */
+export function isUsable({ worker }: Slot): boolean {
+  return worker.state !== "shutdown" && worker.idleBehavior === "run";
+}
+
+/** Takes the reservations of a pass back. */
+export function release(slot: Slot): void {
+  Object.assign(slot.room, slot.actualRoom);
+  slot.containersCount = slot.worker.containerIds.length;
+}
+
+/** By the letter of the rule (spec §6.5 E.5), over instances in order of use that all have room. */
+export function bestOf(slots: readonly Slot[], countOf: (slot: Slot) => number): Slot | undefined {
+  let best: Slot | undefined;
+  let count = 0;
+  for (const slot of slots) {
+    const other = countOf(slot);
+    if (!best || other > count || (slot.ready && !best.ready)) {
+      best = slot;
+      count = other;
+    }
+  }
+  return best;
+}

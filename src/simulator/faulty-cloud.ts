@@ -1,0 +1,153 @@
+import type { Clock } from "../actors/clock.ts";
+import { CloudError } from "../drivers/cloud/port.ts";
+import type { CreateRequest, Instance, InstanceSet, InstanceTags } from "../drivers/cloud/port.ts";
+import type { FaultKind, Faults } from "./faults.ts";
+import { never } from "./lifeline.ts";
+import type { SimulatedCloud } from "./simulated-cloud.ts";
+
+/** How old a stale list is at the most. */
+const STALE_MAX_MS = 15_000;
+const SLOW_MAX_MS = 90_000;
+
+/** Faults that keep a VM that is well from answering. */
+const MAKES_SILENT: readonly FaultKind[] = [
+  "sshHangs",
+  "sshRefused",
+  "sshReset",
+  "sshSlow",
+  "probeFails",
+  "deaf",
+  "deafForAWhile",
+  "addressChange",
+  "hostKeyChange",
+  "noRunner",
+  "journalFull",
+  "journalSlow",
+  "listStale",
+];
+
+/** What outlives a dispatcher: lists that were, of which a later one may show one again. */
+export class CloudHistory {
+  readonly #lists: { readonly atMs: number; readonly instances: readonly Instance[] }[] = [];
+  /** The instance that lists lack, and how many more do. */
+  lacking: string | undefined;
+  lackingCount = 0;
+  /** There is no second one before as many whole lists have come. */
+  wholeCount = 0;
+
+  add(atMs: number, instances: readonly Instance[]): void {
+    while ((this.#lists[0]?.atMs ?? atMs) < atMs - STALE_MAX_MS) this.#lists.shift();
+    this.#lists.push({ atMs, instances });
+  }
+
+  oldest(nowMs: number): readonly Instance[] | undefined {
+    return this.#lists.find(({ atMs }) => atMs >= nowMs - STALE_MAX_MS)?.instances;
+  }
+}
+
+export interface FaultyCloudOptions {
+  readonly cloud: SimulatedCloud;
+  readonly faults: Faults;
+  readonly history: CloudHistory;
+  /** The dispatcher's own. */
+  readonly clock: Clock;
+}
+
+/** The simulated cloud as the dispatcher sees it on a bad day. */
+export class FaultyCloud implements InstanceSet {
+  readonly #options: FaultyCloudOptions;
+
+  constructor(options: FaultyCloudOptions) {
+    this.#options = options;
+  }
+
+  async create(request: CreateRequest): Promise<Instance> {
+    const { cloud, faults } = this.#options;
+    await this.#before();
+    if (faults.happens("createFails")) throw failed("a create failed");
+    if (faults.happens("createFailsButExists")) {
+      await cloud.create(request);
+      throw failed("the connection was lost while creating");
+    }
+    const instance = await cloud.create(request);
+    return faults.happens("createAnswerLost") ? never() : instance;
+  }
+
+  async list(tags: InstanceTags): Promise<readonly Instance[]> {
+    const { cloud, faults, history, clock } = this.#options;
+    await this.#before();
+    if (faults.happens("listFails")) throw failed("a list failed");
+    const listed = await cloud.list(tags);
+    history.add(clock.nowMs(), listed);
+    if (faults.happens("listStale")) return history.oldest(clock.nowMs()) ?? listed;
+    const partial = this.#partial(listed);
+    if (partial) return partial;
+    return faults.happens("listDuplicate") ? [...listed, ...listed.slice(-1)] : listed;
+  }
+
+  /**
+   * A row of lists lacks an instance only where every VM answers: what two lists in a row lack and what does not answer is
+   * gone to the dispatcher (DESIGN: gone), and rightly so.
+   */
+  #partial(listed: readonly Instance[]): readonly Instance[] | undefined {
+    const { faults, history } = this.#options;
+    if (history.lackingCount === 0) {
+      history.wholeCount++;
+      if (listed.length === 0 || history.wholeCount < 2 || !faults.happens("listPartial"))
+        return undefined;
+      const chance = faults.chance("listPartial");
+      history.lacking = chance.pick(listed)?.instanceId;
+      history.lackingCount = MAKES_SILENT.some((kind) => kind in faults.plan)
+        ? 1
+        : chance.between(1, 4);
+      history.wholeCount = 0;
+    }
+    history.lackingCount--;
+    return listed.filter(({ instanceId }) => instanceId !== history.lacking);
+  }
+
+  async destroy(instanceId: string): Promise<void> {
+    const { cloud, faults } = this.#options;
+    await this.#before();
+    if (faults.happens("destroyRefused"))
+      throw new CloudError({ code: "refused", message: `${instanceId} is protected` });
+    if (faults.happens("destroyIgnored")) return;
+    await cloud.destroy(instanceId);
+  }
+
+  async setTags(instanceId: string, tags: InstanceTags): Promise<void> {
+    const { cloud, faults } = this.#options;
+    await this.#before();
+    if (faults.happens("tagsFail")) throw failed("tags could not be saved");
+    await cloud.setTags(instanceId, tags);
+  }
+
+  quotaGroup(): string {
+    return "";
+  }
+
+  async verifyHostKey(): Promise<"verified"> {
+    return "verified";
+  }
+
+  async close(): Promise<void> {}
+
+  async #before(): Promise<void> {
+    const { faults, clock } = this.#options;
+    if (faults.happens("cloudSlow")) {
+      const delayMs = faults.chance("cloudSlow").between(0, SLOW_MAX_MS);
+      await new Promise<void>((resolve) => clock.setTimer(delayMs, resolve));
+    }
+    if (faults.happens("rateLimited"))
+      throw new CloudError({ code: "rateLimited", message: "429 Too Many Requests" });
+    if (faults.happens("rateLimitedUntil")) {
+      const pauseMs = faults.chance("rateLimitedUntil").between(0, 60_000);
+      const retryAtMs = clock.nowMs() + pauseMs;
+      throw new CloudError({ code: "rateLimited", message: "429 Too Many Requests", retryAtMs });
+    }
+  }
+}
+
+function failed(message: string): CloudError {
+  return new CloudError({ code: "other", message });
+}

@@ -1,0 +1,72 @@
+import type { Clock } from "../actors/clock.ts";
+import { QueueError } from "../drivers/queue/port.ts";
+import type { OperationResult, Queue, QueuePoll } from "../drivers/queue/port.ts";
+import type { Faults } from "./faults.ts";
+
+const SLOW_MAX_MS = 60_000;
+
+export interface FaultyQueueOptions {
+  readonly queue: Queue;
+  readonly faults: Faults;
+  /** The dispatcher's own. */
+  readonly clock: Clock;
+}
+
+/** The controller as the dispatcher sees it on a bad day. */
+export class FaultyQueue implements Queue {
+  readonly #options: FaultyQueueOptions;
+  #last503AtMs: number | null = null;
+
+  constructor(options: FaultyQueueOptions) {
+    this.#options = options;
+  }
+
+  last503AtMs(): number | null {
+    return this.#last503AtMs;
+  }
+
+  poll(known: Iterable<{ containerId: string; ended: boolean }>): Promise<QueuePoll> {
+    return this.#call((signal) => this.#options.queue.poll(known, signal));
+  }
+
+  tmpMounts(containerId: string): Promise<number> {
+    return this.#call((signal) => this.#options.queue.tmpMounts(containerId, signal));
+  }
+
+  lock(containerId: string): Promise<OperationResult> {
+    return this.#call((signal) => this.#options.queue.lock(containerId, signal));
+  }
+
+  unlock(containerId: string): Promise<OperationResult> {
+    return this.#call((signal) => this.#options.queue.unlock(containerId, signal));
+  }
+
+  cancel(containerId: string, error: string | undefined): Promise<OperationResult> {
+    return this.#call((signal) => this.#options.queue.cancel(containerId, error, signal));
+  }
+
+  async #call<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { faults, clock } = this.#options;
+    const slowMs = faults.happens("apiSlow") ? faults.chance("apiSlow").between(0, SLOW_MAX_MS) : 0;
+    const onTheWay = slowMs > 0 && faults.chance("apiSlow").happens(0.5);
+    if (onTheWay) await this.#wait(slowMs);
+    if (faults.happens("api503")) {
+      this.#last503AtMs = clock.nowMs();
+      const failure = { code: "unavailable", message: "503 Service Unavailable" } as const;
+      throw new QueueError(failure, { status: 503 });
+    }
+    // The call is made to its end, whoever still waits for it.
+    const value = await run(new AbortController().signal);
+    if (slowMs > 0 && !onTheWay) await this.#wait(slowMs);
+    if (faults.happens("apiWrong"))
+      throw new QueueError(
+        { code: "other", message: "expected a container, found <html>" },
+        { status: 200 },
+      );
+    return value;
+  }
+
+  #wait(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.#options.clock.setTimer(delayMs, resolve));
+  }
+}

@@ -1,0 +1,62 @@
+import type { FaultKind } from "../faults.ts";
+import type { World } from "../world.ts";
+import type { Invariant, RecordEvent } from "./invariant.ts";
+
+/** Creates never exceed what waits for them, nor the limits that are configured. */
+export function createsWithinNeed(): Invariant {
+  return {
+    name: "createsWithinNeed",
+    check(event, world) {
+      if (event.type === "vm.created") return countVms(world);
+      return event.type === "record.released" ? judge(event, world) : undefined;
+    },
+  };
+}
+
+/** Faults that hide a VM from the dispatcher, which counts what it knows of. */
+const HIDES_A_VM: readonly FaultKind[] = [
+  "createFailsButExists",
+  "listPartial",
+  "listStale",
+  "journalLost",
+  "journalOlder",
+];
+
+function countVms({ cloud, faults, dispatcher }: World): string | undefined {
+  const maxInstances = dispatcher?.supervisor.settings.maxInstances ?? 0;
+  const count = cloud.instanceIds.length;
+  if (maxInstances === 0 || count <= maxInstances) return undefined;
+  if (HIDES_A_VM.some((kind) => faults.counts.has(kind))) return undefined;
+  return `${count} VMs, and MaxInstances is ${maxInstances}`;
+}
+
+function judge({ record }: RecordEvent, world: World): string | undefined {
+  const creates = record.decisions.filter((decision) => decision.do === "create");
+  if (creates.length === 0 || !world.dispatcher) return undefined;
+  const { readModel, settings } = world.dispatcher.supervisor;
+  const workers = [...readModel.all("worker")];
+  const { maxInstances, maxConcurrentInstanceCreateOps } = settings;
+  if (maxInstances > 0 && workers.length > maxInstances)
+    return `${workers.length} workers, and MaxInstances is ${maxInstances}`;
+  const open = workers.filter(({ context }) => context.createOpen).length;
+  if (maxConcurrentInstanceCreateOps > 0 && open > maxConcurrentInstanceCreateOps)
+    return `${open} creates at once, and ${maxConcurrentInstanceCreateOps} are allowed`;
+  const waiting = [...readModel.all("container")].filter(
+    ({ value, context }) =>
+      (value.record === "Queued" || value.record === "Locked") &&
+      value.process === "absent" &&
+      BigInt(context.priority) > 0n,
+  );
+  for (const { instanceType, container } of creates) {
+    const booting = workers.filter(
+      ({ value, context }) =>
+        context.instanceType === instanceType &&
+        value.idleBehavior === "run" &&
+        (value.lifecycle === "creating" || value.lifecycle === "booting"),
+    ).length;
+    const eligible = waiting.filter(({ context }) => context.instanceTypes.includes(instanceType));
+    if (booting > eligible.length)
+      return `${booting} ${instanceType} boot for ${eligible.length} containers that may use them (${container})`;
+  }
+  return undefined;
+}

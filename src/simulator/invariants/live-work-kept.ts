@@ -1,0 +1,30 @@
+import type { World } from "../world.ts";
+import type { Invariant } from "./invariant.ts";
+
+/**
+ * The dispatcher never takes a container back, or ends its record, while a process of it lives on a VM: it may only be
+ * wrong about one that it has given up for not answering.
+ */
+export function liveWorkKept(): Invariant {
+  const givenUp = new Set<string>();
+  return {
+    name: "liveWorkKept",
+    check(event, world) {
+      if (event.type === "record.released")
+        for (const command of event.record.commands)
+          if (command.kind === "instance.destroy") givenUp.add(command.instanceId);
+      if (event.type !== "container.moved" || event.by !== "dispatcher") return undefined;
+      if (event.state !== "Cancelled" && event.state !== "Queued") return undefined;
+      const on = instancesThatRun(world, event.containerId).filter((id) => !givenUp.has(id));
+      return on.length === 0
+        ? undefined
+        : `${event.containerId} is made ${event.state} while it has a process on ${on.join(" ")}`;
+    },
+  };
+}
+
+function instancesThatRun(world: World, containerId: string): string[] {
+  return world.cloud.instanceIds.filter((id) =>
+    world.cloud.vm(id)?.runningIds.includes(containerId),
+  );
+}

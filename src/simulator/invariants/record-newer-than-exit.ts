@@ -1,0 +1,31 @@
+import type { Invariant, RecordEvent } from "./invariant.ts";
+
+/** A process that ended is judged by a record that was read after its end (spec §4.2), and by no older one. */
+export function recordNewerThanExit(): Invariant {
+  const exitedSeq = new Map<string, number>();
+  const judge = ({ record }: RecordEvent): string | undefined => {
+    if (record.fact.type !== "planner.ran") return undefined;
+    const { polledSeq } = record.fact;
+    for (const decision of record.decisions) {
+      if (decision.do !== "requeue" && decision.do !== "cancel") continue;
+      const endedSeq = exitedSeq.get(decision.container);
+      if (endedSeq !== undefined && polledSeq < endedSeq)
+        return `${decision.container} ended at seq ${endedSeq} and is judged (${decision.do}) by a poll of seq ${polledSeq}`;
+    }
+    return undefined;
+  };
+  return {
+    name: "recordNewerThanExit",
+    check(event) {
+      if (event.type !== "record.released") return undefined;
+      const wrong = judge(event);
+      for (const { kind, id, after } of event.changes) {
+        if (kind !== "container") continue;
+        const exited = (after.value as { process?: string }).process === "exited";
+        if (!exited) exitedSeq.delete(id);
+        else if (!exitedSeq.has(id)) exitedSeq.set(id, event.record.seq);
+      }
+      return wrong;
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { World } from "../world.ts";
+import type { WorldEvent } from "../world-event.ts";
+import { busyWorkerKept } from "./busy-worker-kept.ts";
+import { commandsInOrder } from "./commands-in-order.ts";
+import { createsWithinNeed } from "./creates-within-need.ts";
+import type { Invariant } from "./invariant.ts";
+import { liveWorkKept } from "./live-work-kept.ts";
+import { nothingLeftBehind } from "./nothing-left-behind.ts";
+import { oneProcessAtATime } from "./one-process-at-a-time.ts";
+import { reasonsExist } from "./reasons-exist.ts";
+import { recordNewerThanExit } from "./record-newer-than-exit.ts";
+import { spendAddsUp } from "./spend-adds-up.ts";
+
+/** All that must hold; each run has its own. */
+const INVARIANTS: readonly (() => Invariant)[] = [
+  busyWorkerKept,
+  oneProcessAtATime,
+  liveWorkKept,
+  nothingLeftBehind,
+  createsWithinNeed,
+  recordNewerThanExit,
+  spendAddsUp,
+  reasonsExist,
+  commandsInOrder,
+];
+
+export interface Violation {
+  readonly atMs: number;
+  /** The invariant's name, or what else went wrong: `liveness`, `replay`, `bug`. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Checks every invariant at every step. */
+export class Watch {
+  readonly violations: Violation[] = [];
+  readonly #invariants = INVARIANTS.map((make) => make());
+
+  step(event: WorldEvent, world: World): void {
+    for (const invariant of this.#invariants) {
+      const text = invariant.check(event, world);
+      if (text !== undefined) this.add(event.atMs, invariant.name, text);
+    }
+  }
+
+  end(world: World): void {
+    for (const invariant of this.#invariants) {
+      const text = invariant.checkEnd?.(world);
+      if (text !== undefined) this.add(world.clock.nowMs(), invariant.name, text);
+    }
+  }
+
+  add(atMs: number, name: string, text: string): void {
+    this.violations.push({ atMs, name, text });
+  }
+}

@@ -1,0 +1,201 @@
+import type { Journal } from "../drivers/journal/port.ts";
+import { Core } from "../machines/core/core.ts";
+import { replay } from "../machines/core/replay.ts";
+import { chanceFor } from "./chance.ts";
+import { drawBehavior, drawWorld } from "./draw-world.ts";
+import type { DrawnWorld } from "./draw-world.ts";
+import { drawFaultPlan, Faults } from "./faults.ts";
+import type { FaultKind, FaultPlan } from "./faults.ts";
+import { Watch } from "./invariants/watch.ts";
+import type { Violation } from "./invariants/watch.ts";
+import { Weather } from "./weather.ts";
+import { World } from "./world.ts";
+import type { WorldEvent } from "./world-event.ts";
+
+const MINUTE_MS = 60_000;
+/**
+ * Within which, once nothing goes wrong any more, the queue must be empty and the fleet gone: on top of the time that the
+ * containers take one after the other.
+ */
+const LIVENESS_MS = 60 * MINUTE_MS;
+const WORLD_START_MS = 1_767_225_600_000;
+
+/** Where the journal of a run is kept: what a killed dispatcher leaves to the next one. */
+export interface JournalShelf {
+  open(): Journal;
+  /** As if restored from a backup: nothing after `seq` is known. */
+  rewind(seq: number): void;
+  /** Another journal, empty and with another id. */
+  replace(): void;
+}
+
+export interface SeedRunOptions {
+  readonly seed: number;
+  readonly shelf: JournalShelf;
+  readonly without?: ReadonlySet<FaultKind>;
+  readonly onEvent?: (event: WorldEvent) => void;
+}
+
+export interface SeedResult {
+  readonly seed: number;
+  readonly plan: FaultPlan;
+  /** How many of each truly happened. */
+  readonly faults: ReadonlyMap<FaultKind, number>;
+  readonly violations: readonly Violation[];
+  readonly recordsCount: number;
+  readonly restartsCount: number;
+  readonly simulatedMs: number;
+}
+
+/** One seed's world, from its start until the queue is empty and the fleet is gone. */
+export async function runSeed(options: SeedRunOptions): Promise<SeedResult> {
+  const run = new SeedRun(options);
+  return run.run();
+}
+
+class SeedRun {
+  readonly #options: SeedRunOptions;
+  readonly #drawn: DrawnWorld;
+  readonly #watch = new Watch();
+  readonly #world: World;
+  readonly #weather: Weather;
+  #restartsCount = 0;
+
+  constructor(options: SeedRunOptions) {
+    this.#options = options;
+    const { seed, shelf, without, onEvent } = options;
+    const drawn = (this.#drawn = drawWorld(seed));
+    const vms = chanceFor(seed, "vms");
+    const faults = new Faults(seed, drawFaultPlan(seed, without));
+    const world: World = (this.#world = new World({
+      seed,
+      config: drawn.config,
+      openJournal: () => shelf.open(),
+      behaviorOf: ({ nowMs }) => drawBehavior(faults, nowMs, drawn.bootMaxMs, vms),
+      latencyMaxMs: drawn.latencyMaxMs,
+      faults,
+      onEvent: (event) => {
+        onEvent?.(event);
+        this.#watch.step(event, world);
+        this.#weather.react(event);
+      },
+    }));
+    this.#weather = new Weather(world, Object.values(drawn.config.settings.instanceTypes));
+    for (const { submitAfterMs, containerId, ...container } of drawn.containers)
+      world.clock.setTimer(submitAfterMs, () => {
+        const record = { ...container.record, createdAtMs: world.clock.nowMs() };
+        world.queue.submit(containerId, { ...container, record, exitCode: 0 });
+      });
+  }
+
+  async run(): Promise<SeedResult> {
+    const world = this.#world;
+    const { faults, clock } = world;
+    this.#weather.start();
+    await this.#start();
+    const calmAtMs = WORLD_START_MS + this.#drawn.faultsForMs;
+    await this.#runUntil(calmAtMs);
+    faults.stop();
+    this.#weather.clear();
+    const workMs = this.#drawn.containers.reduce((sum, { durationMs }) => sum + durationMs, 0);
+    const ended = await this.#runUntil(clock.nowMs() + LIVENESS_MS + workMs, () => this.#isOver());
+    if (ended) this.#watch.end(world);
+    else this.#watch.add(clock.nowMs(), "liveness", this.#whatIsLeft());
+    await this.#stop();
+    for (const bug of world.bugs)
+      this.#watch.add(clock.nowMs(), "bug", bug instanceof Error ? (bug.stack ?? "") : String(bug));
+    return {
+      seed: this.#options.seed,
+      plan: faults.plan,
+      faults: faults.counts,
+      violations: this.#watch.violations,
+      recordsCount: world.journal?.lastSeq ?? 0,
+      restartsCount: this.#restartsCount,
+      simulatedMs: clock.nowMs() - WORLD_START_MS,
+    };
+  }
+
+  /** Starts the dispatcher again whenever it has been killed. */
+  async #runUntil(untilMs: number, done: () => boolean = () => false): Promise<boolean> {
+    const { clock } = this.#world;
+    for (;;) {
+      const world = this.#world;
+      await clock.run({ untilMs, done: () => !world.alive || done() });
+      if (world.alive) return done();
+      await clock.run({
+        untilMs: clock.nowMs() + world.faults.chance("killed").between(0, 30_000),
+      });
+      await this.#restart();
+    }
+  }
+
+  async #restart(): Promise<void> {
+    const { faults } = this.#world;
+    this.#restartsCount++;
+    const { shelf } = this.#options;
+    if (faults.happens("journalLost")) shelf.replace();
+    else if (faults.happens("journalOlder")) {
+      const lastSeq = this.#world.journal?.lastSeq ?? 0;
+      shelf.rewind(faults.chance("journalOlder").between(0, lastSeq));
+    }
+    if (faults.happens("clockJumps"))
+      this.#world.clockOffsetMs = faults.chance("clockJumps").between(-3_600_000, 3_600_000);
+    await this.#start();
+  }
+
+  /** A dispatcher may be killed while it starts, too. */
+  async #start(): Promise<void> {
+    await this.#world.start();
+  }
+
+  #isOver(): boolean {
+    const { queue, cloud, dispatcher } = this.#world;
+    if (queue.containers.size < this.#drawn.containers.length) return false;
+    if (cloud.instanceIds.length > 0 || dispatcher?.supervisor.known.size("worker") !== 0)
+      return false;
+    for (const { record } of queue.containers.values()) if (!isOver(record)) return false;
+    return true;
+  }
+
+  #whatIsLeft(): string {
+    const { queue, cloud, dispatcher } = this.#world;
+    const containers = [...queue.containers.values()]
+      .filter(({ record }) => !isOver(record))
+      .map(({ containerId, record }) => `${containerId} ${record.state} (${record.priority})`);
+    const workers = [...(dispatcher?.supervisor.known.entries("worker") ?? [])].map(
+      ([id, { value }]) => `${id} ${value.lifecycle} ${value.idleBehavior}`,
+    );
+    return `not over in time: ${[...containers, ...workers, ...cloud.instanceIds].join(", ")}`;
+  }
+
+  async #stop(): Promise<void> {
+    const world = this.#world;
+    const stopped = world.dispatcher?.stop();
+    await world.clock.run({ untilMs: world.clock.nowMs() + MINUTE_MS });
+    await stopped;
+    this.#checkReplay();
+    await world.journal?.close();
+  }
+
+  /** What is in the journal decides the same again, from the beginning and from every checkpoint (DESIGN: exact). */
+  #checkReplay(): void {
+    const { journal, clock } = this.#world;
+    if (!journal) return;
+    const endState = journal.checkpoint()?.state;
+    for (const seq of [0, ...journal.checkpointSeqs()]) {
+      const state = seq === 0 ? undefined : journal.checkpoint({ atOrBeforeSeq: seq })?.state;
+      const from = state === undefined ? new Core(journal.id) : Core.restore(state);
+      const { difference, core } = replay(from, journal.read({ fromSeq: from.seq + 1 }));
+      if (difference)
+        this.#watch.add(clock.nowMs(), "replay", `from ${seq}: ${JSON.stringify(difference)}`);
+      else if (core.store() !== endState)
+        this.#watch.add(clock.nowMs(), "replay", `from ${seq}: another state at the end`);
+    }
+  }
+}
+
+/** What is over, or not wanted any more and not running. */
+function isOver({ state, priority }: { state: string; priority: string }): boolean {
+  if (state === "Complete" || state === "Cancelled") return true;
+  return state === "Queued" && BigInt(priority) <= 0n;
+}

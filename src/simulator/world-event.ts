@@ -1,0 +1,42 @@
+import type { Change } from "../machines/core/draft.ts";
+import type { ContainerState } from "../machines/model/fact.ts";
+import type { JournalRecord } from "../machines/model/record.ts";
+import type { FaultKind } from "./faults.ts";
+
+/** What truly happens in the simulated world, whatever the dispatcher knows of it. `atMs` is the world's time. */
+export type WorldEvent = { readonly atMs: number } & (
+  | { readonly type: "fault.happened"; readonly kind: FaultKind }
+  | { readonly type: "daemon.started"; readonly clockOffsetMs: number }
+  | { readonly type: "daemon.killed" }
+  /** Durable, and about to be carried out. */
+  | {
+      readonly type: "record.released";
+      readonly record: JournalRecord;
+      readonly changes: readonly Change[];
+    }
+  | { readonly type: "vm.created"; readonly instanceId: string; readonly pricePerHour: number }
+  /** `reason`: what the dispatcher's worker says, when it asked for it. */
+  | {
+      readonly type: "vm.ended";
+      readonly instanceId: string;
+      readonly by: "dispatcher" | "cloud";
+      readonly processIds: readonly string[];
+    }
+  /** A run probe's answer has reached the dispatcher. */
+  | { readonly type: "vm.listed"; readonly instanceId: string }
+  | {
+      readonly type: "process.detached" | "process.began" | "process.died";
+      readonly instanceId: string;
+      readonly containerId: string;
+    }
+  | {
+      readonly type: "container.moved";
+      readonly containerId: string;
+      readonly state: ContainerState;
+      readonly by: "dispatcher" | "runner" | "user";
+    }
+);
+
+type Told<E> = E extends WorldEvent ? Omit<E, "atMs"> : never;
+/** As its source tells it: the world says when. */
+export type WorldTale = Told<WorldEvent>;

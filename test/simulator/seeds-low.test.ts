@@ -1,0 +1,5 @@
+import { describe } from "vitest";
+import { testSeeds } from "./seed-tests.ts";
+
+// Two files of them: vitest runs files, not tests, at once.
+describe("a small world in which much goes wrong", () => testSeeds(1, 100));
