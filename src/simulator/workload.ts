@@ -1,5 +1,5 @@
 import type { ContainerRecord, Failure } from "../machines/model/fact.ts";
-import type { Chance} from "./chance.ts";
+import type { Chance } from "./chance.ts";
 import { chanceFor } from "./chance.ts";
 
 /** What arrives, as a user or a journal has it. Instants count from the workload's start. */
