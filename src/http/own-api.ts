@@ -14,16 +14,10 @@ import { refuseMethods } from "./refuse-methods.ts";
 import { statusView } from "./status.ts";
 import { makeBearerCheck } from "./tokens.ts";
 import { wireJson } from "./wire-json.ts";
+import { actionBodySchema } from "./wire/actions.ts";
 import { workerList } from "./worker-list.ts";
 
-/** One line, not too long: it goes to journal, log and screen. */
-const reasonSchema = z
-  .string()
-  .max(1000)
-  .regex(/^\P{Cc}*$/u, "no control characters")
-  .default("");
-const actionSchema = z.strictObject({ reason: reasonSchema });
-const stopSchema = z.strictObject({ drain: z.boolean().default(false), reason: reasonSchema });
+const stopSchema = actionBodySchema.extend({ drain: z.boolean().default(false) });
 
 const FILTERS = [...RECORD_STATES, "unlisted"] as const;
 
@@ -106,13 +100,13 @@ function addWorkerActions(
   };
   for (const behavior of idleBehaviorSchema.options)
     router.post(`/workers/:id/${behavior}`, async (ctx) => {
-      const { reason } = readBody(ctx, actionSchema);
+      const { reason } = readBody(ctx, actionBodySchema);
       const worker = workerNamed(readModel, ctx.params["id"]);
       const { workerId } = worker.context;
       answerFor(ctx, worker, behavior, await facts.setBehavior(workerId, behavior, reason));
     });
   router.post("/workers/:id/kill", async (ctx) => {
-    const { reason } = readBody(ctx, actionSchema);
+    const { reason } = readBody(ctx, actionBodySchema);
     const worker = workerNamed(readModel, ctx.params["id"]);
     if (worker.value.lifecycle === "creating") {
       const detail =
@@ -135,7 +129,7 @@ function addContainerActions(
   facts: OperatorFacts,
 ): void {
   router.post("/containers/:uuid/kill", async (ctx) => {
-    const { reason } = readBody(ctx, actionSchema);
+    const { reason } = readBody(ctx, actionBodySchema);
     const uuid = ctx.params["uuid"] ?? "";
     const container = readModel.get("container", uuid);
     if (!container) throw new Problem(404, "unknown-container", `no container is called ${uuid}`);
