@@ -7,6 +7,7 @@ import type {
 } from "xstate";
 import type { CommandDraft } from "./model/command.ts";
 import type { Notice } from "./model/notice.ts";
+import { guardText } from "./transitions.ts";
 
 /** Which transition was taken, by names: what an explanation points at. */
 export interface TakenTransition {
@@ -95,7 +96,7 @@ const system = {
     for (const transition of inspected._transitions ?? []) {
       taken.push({
         event: inspected.event.type,
-        guard: guardName(transition.guard),
+        guard: guardText(transition.guard),
         from: transition.source.id,
         to: transition.target?.map((node) => node.id).join(" ") ?? "",
       });
@@ -186,23 +187,4 @@ function assigned(assignment: unknown, args: object, params: unknown): object {
   if (typeof assignment === "function") return valueOf(assignment) as object;
   const parts = Object.entries(assignment as object);
   return Object.fromEntries(parts.map(([key, part]) => [key, valueOf(part)]));
-}
-
-/** `and`, `or` and `not` are functions that carry what they combine. */
-interface CombinedGuard {
-  readonly name: string;
-  readonly guards?: readonly unknown[];
-  readonly stateValue?: unknown;
-}
-
-function guardName(guard: unknown): string {
-  if (typeof guard === "string") return guard;
-  if (typeof guard === "function") {
-    const { name, guards = [], stateValue } = guard as CombinedGuard;
-    if (stateValue !== undefined) return `in ${JSON.stringify(stateValue)}`;
-    const names = guards.map(guardName);
-    return name === "not" ? `not ${names.join()}` : names.join(` ${name} `);
-  }
-  if (typeof guard === "object" && guard !== null && "type" in guard) return String(guard.type);
-  return "";
 }

@@ -29,7 +29,7 @@ export interface ContainerContext {
   readonly retryAtMs: number | null;
   readonly failuresCount: number;
   readonly lastError: string;
-  /** Why it is not to run, since it never can here or an operator cancels it; it is cancelled with these words. */
+  /** Why it can never run here; it is cancelled with these words (spec §4.4). */
   readonly rejection: string;
   readonly waitReason: WaitReason | "";
   readonly waitSinceMs: number;
@@ -49,7 +49,6 @@ type ContainerFact = FactOf<
   | "operation.succeeded"
   | "operation.failed"
   | "clock.ticked"
-  | "cancel.requested"
 >;
 
 type ContainerDecision =

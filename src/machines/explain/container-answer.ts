@@ -1,4 +1,3 @@
-import { isOperatorsCancel } from "../container/container.assigns.ts";
 import type { Core } from "../core/core.ts";
 import type { Decision } from "../model/decision.ts";
 import type { Answer, Because, ContainerExplanation, Run } from "./explanation.ts";
@@ -116,9 +115,7 @@ function waiting(facts: Facts, core: Core, decided: Decided): Answer {
   const untilMs = untils.length > 0 ? Math.min(...untils) : null;
   if (rejection !== "")
     return {
-      text: isOperatorsCancel(rejection)
-        ? `is being ${rejection}`
-        : `can never run here: ${rejection}`,
+      text: `can never run here: ${rejection}`,
       sinceMs: facts.firstSeenAtMs,
       untilMs,
       because,

@@ -1,0 +1,13 @@
+import type { ChartEdge } from "../../wire/chart.ts";
+
+type Line = NonNullable<ChartEdge["label"]>["lines"][number];
+
+const LINE_H = 14;
+/** Between two transitions of one arrow. */
+const GAP = 5;
+const PADDING = 3;
+
+export function labelHeight(lines: readonly Pick<Line, "transition">[]): number {
+  const gaps = lines.at(-1)?.transition ?? 0;
+  return lines.length * LINE_H + gaps * GAP + 2 * PADDING;
+}

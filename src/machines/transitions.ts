@@ -1,0 +1,53 @@
+import type { StateNode } from "xstate";
+
+/** One transition of a chart, by the names that pictures and explanations give it. */
+export interface ChartTransition {
+  readonly source: StateNode;
+  /** Undefined: the state stays. */
+  readonly target: StateNode | undefined;
+  /** "" for one that is taken as soon as its guard holds. */
+  readonly event: string;
+  /** As the chart has it; `guardText` names it. */
+  readonly guard: unknown;
+  readonly actions: readonly unknown[];
+}
+
+/** A state's own transitions in the order in which they are tried, those without an event last. */
+export function transitionsOf(node: StateNode): ChartTransition[] {
+  const all = [...[...node.transitions.values()].flat(), ...(node.always ?? [])];
+  return all.flatMap(({ source, target, eventType, guard, actions }) =>
+    (target ?? [undefined]).map((to) => ({ source, target: to, event: eventType, guard, actions })),
+  );
+}
+
+/** `lifecycle.idle`; "" for the whole chart. */
+export function pathOf(node: StateNode): string {
+  return node.path.join(".");
+}
+
+/** What `and`, `or` and `not` make: functions that carry what they combine. */
+interface CombinedGuard {
+  readonly name: string;
+  readonly guards?: readonly unknown[];
+  readonly stateValue?: unknown;
+}
+
+/** A guard as it is written: `asked hold`, `overdueForProbe and not held`; "" where there is none. */
+export function guardText(guard: unknown): string {
+  if (typeof guard === "string") return guard;
+  if (typeof guard === "function") {
+    const { name, guards = [], stateValue } = guard as CombinedGuard;
+    if (stateValue !== undefined) return `in ${JSON.stringify(stateValue)}`;
+    const texts = guards.map(guardText);
+    return name === "not" ? `not ${texts.join()}` : texts.join(` ${name} `);
+  }
+  if (typeof guard !== "object" || guard === null || !("type" in guard)) return "";
+  const { type, params } = guard as { type: string; params?: unknown };
+  return typeof params === "string" ? `${type} ${params}` : type;
+}
+
+export function actionText(action: unknown): string {
+  if (typeof action === "string") return action;
+  const { type, params } = action as { type: string; params?: unknown };
+  return typeof params === "string" ? `${type} "${params}"` : type;
+}
