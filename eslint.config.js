@@ -1,3 +1,4 @@
+import { dirname, relative, resolve } from "node:path";
 import tseslint from "typescript-eslint";
 
 /** What each folder of src/ may import from src/ (DESIGN: folders, and who may import whom). */
@@ -71,10 +72,39 @@ function boundaries(folder) {
   return patterns;
 }
 
+/**
+ * The page runs elsewhere: it may use its own files, preact and its signals, and of the rest of src/ the types of what
+ * goes over the wire.
+ */
+const pageImports = {
+  meta: { messages: { foreign: "the page may not import {{source}}" } },
+  create(context) {
+    const page = resolve(import.meta.dirname, "src/http/visualizer");
+    const isAllowed = (source, isType) => {
+      if (!source.startsWith(".")) return /^(preact(\/hooks)?|@preact\/signals)$/.test(source);
+      const path = relative(page, resolve(dirname(context.filename), source));
+      return !path.startsWith("..") || (isType && path.startsWith("../wire/"));
+    };
+    const check = (node) => {
+      const source = node.source?.value;
+      if (typeof source !== "string") return;
+      const isType = node.importKind === "type" || node.exportKind === "type";
+      if (!isAllowed(source, isType))
+        context.report({ node, messageId: "foreign", data: { source } });
+    };
+    return {
+      ImportDeclaration: check,
+      ImportExpression: check,
+      ExportAllDeclaration: check,
+      ExportNamedDeclaration: check,
+    };
+  },
+};
+
 export default tseslint.config(
   { ignores: ["dist/", "node_modules/", "coverage/"] },
   {
-    files: ["**/*.ts"],
+    files: ["**/*.{ts,tsx}"],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
@@ -96,7 +126,7 @@ export default tseslint.config(
     },
   },
   ...FOLDERS.map((folder) => ({
-    files: [`src/${folder}/**/*.ts`],
+    files: [`src/${folder}/**/*.{ts,tsx}`],
     rules: {
       "no-restricted-imports": ["error", { patterns: boundaries(folder) }],
       "no-restricted-syntax": [
@@ -117,7 +147,12 @@ export default tseslint.config(
     },
   })),
   {
-    files: ["src/**/*.ts"],
+    files: ["src/http/visualizer/**/*.{ts,tsx}"],
+    plugins: { page: { rules: { imports: pageImports } } },
+    rules: { "page/imports": "error", "no-restricted-imports": "off" },
+  },
+  {
+    files: ["src/**/*.{ts,tsx}"],
     rules: {
       "max-lines": ["error", { max: 400, skipBlankLines: true, skipComments: true }],
       "no-console": "error",
@@ -132,8 +167,13 @@ export default tseslint.config(
     rules: { "no-restricted-properties": "off" },
   },
   {
-    // The one file of the daemon that reads the machine's clock.
-    files: ["src/actors/clock.ts", "src/cli/**/*.ts", "src/drivers/cloud/loopback/instance.ts"],
+    // The one file of the daemon that reads the machine's clock, and the page's one that reads the browser's.
+    files: [
+      "src/actors/clock.ts",
+      "src/http/visualizer/clock.ts",
+      "src/cli/**/*.ts",
+      "src/drivers/cloud/loopback/instance.ts",
+    ],
     rules: { "no-restricted-syntax": "off" },
   },
   {

@@ -26,6 +26,8 @@ export function makeOperatorFacts(options: Options) {
       submit({ type: "shutdown.requested", workerId, reason }, reason),
     killContainer: (containerId: string, reason: string) =>
       submit({ type: "kill.requested", containerId, reason }, reason),
+    cancelContainer: (containerId: string, reason: string) =>
+      submit({ type: "cancel.requested", containerId, reason }, reason),
   };
 }
 

@@ -1,6 +1,7 @@
 import { bodyParser } from "@koa/bodyparser";
 import Router from "@koa/router";
 import { z } from "zod";
+import type { ContainerSnapshot } from "../machines/container/container.machine.ts";
 import { RECORD_STATES } from "../machines/container/container.types.ts";
 import { idleBehaviorSchema } from "../machines/model/command.ts";
 import type { WorkerSnapshot } from "../machines/worker/worker.machine.ts";
@@ -130,16 +131,41 @@ function addContainerActions(
 ): void {
   router.post("/containers/:uuid/kill", async (ctx) => {
     const { reason } = readBody(ctx, actionBodySchema);
-    const uuid = ctx.params["uuid"] ?? "";
-    const container = readModel.get("container", uuid);
-    if (!container) throw new Problem(404, "unknown-container", `no container is called ${uuid}`);
-    if (Object.keys(container.context.processes).length === 0) {
-      const detail = `no worker reports a process of ${uuid}; to cancel it, set its priority to 0`;
+    const { context } = containerNamed(readModel, ctx.params["uuid"]);
+    const uuid = context.containerId;
+    if (Object.keys(context.processes).length === 0) {
+      const detail = `no worker reports a process of ${uuid}; cancel it instead`;
       throw new Problem(409, "no-process", detail);
     }
     const changed = await facts.killContainer(uuid, reason);
     answer(ctx, 202, { container_uuid: uuid, request: "kill", changed });
   });
+  router.post("/containers/:uuid/cancel", async (ctx) => {
+    const { reason } = readBody(ctx, actionBodySchema);
+    const container = containerNamed(readModel, ctx.params["uuid"]);
+    refuseCancel(container);
+    const uuid = container.context.containerId;
+    const changed = await facts.cancelContainer(uuid, reason);
+    answer(ctx, 202, { container_uuid: uuid, request: "cancel", changed });
+  });
+}
+
+function containerNamed(readModel: AppOptions["readModel"], uuid = ""): ContainerSnapshot {
+  const container = readModel.get("container", uuid);
+  if (container) return container;
+  throw new Problem(404, "unknown-container", `no container is called ${uuid}`);
+}
+
+/** What has ended cannot be cancelled any more, and what is on hold not yet. */
+function refuseCancel({ value, context }: ContainerSnapshot): void {
+  const { record } = value;
+  const uuid = context.containerId;
+  if (Object.keys(context.processes).length > 0) return;
+  if (record === "Complete" || record === "Cancelled")
+    throw new Problem(409, "already-ended", `${uuid} has ended already: it is ${record}`);
+  if (record !== "Queued" || BigInt(context.priority) > 0n) return;
+  const detail = `${uuid} is on hold: its priority is 0, so it cannot be locked to be cancelled`;
+  throw new Problem(409, "on-hold", detail);
 }
 
 function addStop(router: Router<HttpState>, options: AppOptions): void {

@@ -172,8 +172,11 @@ describe("containers, from the command line", () => {
       const status = row.find(({ container_uuid }) => container_uuid === waiting)?.status ?? "";
       return status !== "" && !status.startsWith("Not seen");
     });
-    expect((await box.cli("cancel", waiting)).code).toBe(0);
+    expect((await box.cli("cancel", "--reason", "wrong input", waiting)).code).toBe(0);
     await untilState(box, waiting, "Cancelled");
+    expect((await box.container(waiting)).runtime_status.error).toBe(
+      "cancelled by an operator: wrong input",
+    );
     expect(existsSync(join(box.dataDir, "containers", waiting))).toBe(false);
     expect(await stateOf(box, running)).toBe("Running");
   });

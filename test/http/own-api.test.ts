@@ -242,6 +242,26 @@ describe("the dispatcher's own endpoints", () => {
     expect(server.facts).toHaveLength(1);
   });
 
+  it("cancel a container that waits or runs, and say why one cannot be cancelled", async () => {
+    const builder = busyFleet();
+    builder.container(containerId(1));
+    builder.container(containerId(3), { state: "Complete" });
+    builder.container(containerId(4), { priority: "0" });
+    const server = await openServer(builder);
+    const cancel = (id: string) => post(server, `/containers/${id}/cancel`, { reason: "why" });
+    for (const waitsOrRuns of [containerId(1), containerId(2)])
+      expect(await cancel(waitsOrRuns)).toMatchObject({
+        status: 202,
+        json: { container_uuid: waitsOrRuns, request: "cancel", changed: true },
+      });
+    expect((await cancel(containerId(1))).json).toMatchObject({ changed: false });
+    expect((await cancel(containerId(3))).json.type).toMatch(/:already-ended$/);
+    expect((await cancel(containerId(4))).json.type).toMatch(/:on-hold$/);
+    expect((await cancel("nobody")).json.type).toMatch(/:unknown-container$/);
+    const readOnly = await openServer(builder, { readOnly: true });
+    expect((await post(readOnly, `/containers/${containerId(2)}/cancel`)).status).toBe(403);
+  });
+
   it("stop, without drain also while the journal cannot be written", async () => {
     const stops: object[] = [];
     const onStop = async (stop: object) => void stops.push(stop);

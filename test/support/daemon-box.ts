@@ -252,6 +252,7 @@ export class DaemonBox {
 }
 
 export interface ContainerView {
+  readonly runtime_status: { readonly error?: string };
   readonly uuid: string;
   readonly state: string;
   readonly exit_code: number | null;

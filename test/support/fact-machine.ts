@@ -246,7 +246,9 @@ export class FactMachine {
     const workerId = this.#worker(who);
     const reason = "test";
     if (bits === 15 && how === 0) return { type: "stop.requested", drain: true, reason };
-    if (bits > 11) return { type: "kill.requested", containerId: CONTAINERS[who % 4]!, reason };
+    const containerId = CONTAINERS[who % 4]!;
+    if (bits > 13) return { type: "cancel.requested", containerId, reason };
+    if (bits > 11) return { type: "kill.requested", containerId, reason };
     if (bits > 9) return { type: "shutdown.requested", workerId, reason };
     const behavior = (["run", "run", "hold", "drain"] as const)[how % 4] ?? "run";
     return { type: "behavior.requested", workerId, behavior, reason };

@@ -52,6 +52,21 @@ export function takeRecord(
   };
 }
 
+const CANCELLED_BY_OPERATOR = "cancelled by an operator";
+
+/** From here on it goes the way of one that can never run: cancelled once no process of it is left (spec §4.4). */
+export function takeCancel(
+  _context: ContainerContext,
+  { reason }: ContainerEventOf<"cancel.requested">,
+): Changes {
+  return { rejection: CANCELLED_BY_OPERATOR + (reason === "" ? "" : `: ${reason}`) };
+}
+
+/** Whether it is an operator who does not want it, and not a record that fits nowhere. */
+export function isOperatorsCancel(rejection: string): boolean {
+  return rejection.startsWith(CANCELLED_BY_OPERATOR);
+}
+
 export function takePriority(
   _context: ContainerContext,
   event: ContainerEventOf<"container.changed">,

@@ -25,6 +25,15 @@ export function priorityChanged(
   return isCurrent(context, event) && event.priority !== context.priority;
 }
 
+export function notRejected({ rejection }: ContainerContext): boolean {
+  return rejection === "";
+}
+
+/** What is on hold cannot be locked, so it cannot be cancelled either (spec §4.4). */
+export function wanted({ priority }: ContainerContext): boolean {
+  return BigInt(priority) > 0n;
+}
+
 export function retryDue(
   context: ContainerContext,
   event: ContainerEventOf<"clock.ticked">,

@@ -1,4 +1,4 @@
-import { assign, not, or, setup, stateIn } from "xstate";
+import { and, assign, not, or, setup, stateIn } from "xstate";
 import type { SnapshotFrom } from "xstate";
 import type { CommandDraft } from "../model/command.ts";
 import type { ContainerState } from "../model/fact.ts";
@@ -31,6 +31,7 @@ const chart = setup({
     commands: (_, _commands: CommandDraft[]) => {},
     notices: (_, _notices: Notice[]) => {},
     takeRecord: assign(given(to.takeRecord)),
+    takeCancel: assign(given(to.takeCancel)),
     takePriority: assign(given(to.takePriority)),
     takeResult: assign(given(to.takeResult)),
     rememberFailure: assign(given(to.rememberFailure)),
@@ -51,6 +52,8 @@ const chart = setup({
       judge.processAfter(context, event as never) === state,
     lastProcessEnds: given(judge.lastProcessEnds),
     waitChanged: given(judge.waitChanged),
+    notRejected: ({ context }) => judge.notRejected(context),
+    wanted: ({ context }) => judge.wanted(context),
     // Until a newer record is read, the exit is what keeps it from being judged by this one.
     awaitsRecord: or([stateIn({ record: "Locked" }), stateIn({ record: "Running" })]),
   },
@@ -83,6 +86,11 @@ const recordEvents = {
 } as const;
 
 const listed = (id: ContainerState) => ({ id, on: recordEvents }) as const;
+
+const takeCancel = { guard: "notRejected", actions: "takeCancel" } as const;
+/** One that has not ended. */
+const open = (id: ContainerState) =>
+  ({ id, on: { ...recordEvents, "cancel.requested": takeCancel } }) as const;
 
 const noticed = (["absent", "starting", "running", "unkillable", "exited"] as const).map(
   (state) =>
@@ -124,9 +132,15 @@ export const containerMachine = chart.createMachine({
             "container.rejected": toRecord("takeRecord"),
           },
         },
-        Queued: listed("Queued"),
-        Locked: listed("Locked"),
-        Running: listed("Running"),
+        Queued: {
+          id: "Queued",
+          on: {
+            ...recordEvents,
+            "cancel.requested": { ...takeCancel, guard: and(["notRejected", "wanted"]) },
+          },
+        },
+        Locked: open("Locked"),
+        Running: open("Running"),
         Complete: listed("Complete"),
         Cancelled: listed("Cancelled"),
       },

@@ -29,7 +29,7 @@ export interface ContainerContext {
   readonly retryAtMs: number | null;
   readonly failuresCount: number;
   readonly lastError: string;
-  /** Why it can never run here; it is cancelled with these words (spec §4.4). */
+  /** Why it is not to run, since it never can here or an operator cancels it; it is cancelled with these words. */
   readonly rejection: string;
   readonly waitReason: WaitReason | "";
   readonly waitSinceMs: number;
@@ -49,6 +49,7 @@ type ContainerFact = FactOf<
   | "operation.succeeded"
   | "operation.failed"
   | "clock.ticked"
+  | "cancel.requested"
 >;
 
 type ContainerDecision =

@@ -104,7 +104,10 @@ function whyFinished(anyUnknown: boolean, timeIsUp: boolean): string {
   return timeIsUp ? "StaleLockTimeout is over" : "no lock could be stale";
 }
 
-/** Containers that can never run here are cancelled with the reason, once no process of theirs is left (spec §4.4). */
+/**
+ * Containers that can never run here, or that an operator cancels, are cancelled with the reason, once no process of theirs
+ * is left (spec §4.4).
+ */
 function rejections(
   registry: Registry,
   fold: PlanFold,
@@ -120,6 +123,11 @@ function rejections(
     const { record, process } = value;
     const ended = process === "exited" && (context.exitedSeq ?? 0) < queueUpdatedAt(fact);
     if (process !== "absent" && !ended) continue;
+    if (record === "Queued" && BigInt(context.priority) < 1n) {
+      // It cannot be locked, so it cannot be told why either; it is judged anew when it is wanted again.
+      decisions.push({ do: "forget", container: id, reason: "on hold: priority=0" });
+      continue;
+    }
     const waits = record === "Queued" || record === "Locked";
     // One that runs may do so on a worker that nobody has asked yet.
     if (waits || (record === "Running" && !anyUnknown))

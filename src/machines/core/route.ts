@@ -66,6 +66,10 @@ export function route(
     case "kill.requested":
       killProcesses(draft, fact.containerId, `via management API: ${fact.reason}`);
       return;
+    case "cancel.requested":
+      draft.deliver("container", fact.containerId, fact);
+      killProcesses(draft, fact.containerId, `via management API: ${fact.reason}`);
+      return;
     case "clock.ticked":
       draft.deliver(fact.actorKind satisfies ActorKind, fact.actorId, fact);
       return;

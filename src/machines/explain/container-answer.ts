@@ -1,3 +1,4 @@
+import { isOperatorsCancel } from "../container/container.assigns.ts";
 import type { Core } from "../core/core.ts";
 import type { Decision } from "../model/decision.ts";
 import type { Answer, Because, ContainerExplanation, Run } from "./explanation.ts";
@@ -115,7 +116,9 @@ function waiting(facts: Facts, core: Core, decided: Decided): Answer {
   const untilMs = untils.length > 0 ? Math.min(...untils) : null;
   if (rejection !== "")
     return {
-      text: `can never run here: ${rejection}`,
+      text: isOperatorsCancel(rejection)
+        ? `is being ${rejection}`
+        : `can never run here: ${rejection}`,
       sinceMs: facts.firstSeenAtMs,
       untilMs,
       because,

@@ -66,6 +66,8 @@ export function factText(fact: Fact, nameOf: (workerId: string) => string): stri
       return because("an operator asked for its end", fact.reason);
     case "kill.requested":
       return because("an operator asked to kill it", fact.reason);
+    case "cancel.requested":
+      return because("an operator asked to cancel it", fact.reason);
     default:
       return (fact satisfies never as Fact).type;
   }

@@ -258,6 +258,7 @@ export const factSchema = z.discriminatedUnion("type", [
   }),
   z.object({ type: z.literal("shutdown.requested"), ...worker, ...asked }),
   z.object({ type: z.literal("kill.requested"), ...container, ...asked }),
+  z.object({ type: z.literal("cancel.requested"), ...container, ...asked }),
 ]);
 
 export type Fact = z.infer<typeof factSchema>;

@@ -315,6 +315,42 @@ describe("the process", () => {
   });
 });
 
+describe("an operator's cancel", () => {
+  const asked = (rig: Rig, reason = "") => rig.send({ type: "cancel.requested", reason });
+
+  it.each(["Queued", "Locked", "Running"] as const)(
+    "is remembered in %s, with its reason",
+    (state) => {
+      const rig = asked(new Rig(state), "wrong input");
+      expect(rig.context.rejection).toBe("cancelled by an operator: wrong input");
+      expect(rig.kinds).toEqual([]);
+      rig.decided("cancel");
+      expect(rig.commands).toEqual([
+        {
+          kind: "container.cancel",
+          containerId: ID,
+          error: "cancelled by an operator: wrong input",
+        },
+      ]);
+    },
+  );
+
+  it("changes nothing a second time, at what has ended, is on hold or is not in the queue", () => {
+    const rigs = [
+      asked(new Rig("Queued")),
+      new Rig("Complete"),
+      new Rig("Cancelled"),
+      new Rig("Queued", "0"),
+      new Rig().process("seen"),
+    ];
+    for (const rig of rigs) {
+      const before = rig.snapshot;
+      expect(asked(rig, "again").snapshot).toBe(before);
+    }
+    expect(rigs[0]?.context.rejection).toBe("cancelled by an operator");
+  });
+});
+
 describe("a container", () => {
   it("is forgotten only without record, operation and process", () => {
     expect(isForgotten(new Rig("Complete").decided("forget").snapshot)).toBe(true);

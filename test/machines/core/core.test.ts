@@ -193,6 +193,50 @@ describe("the whole life of a container", () => {
     ]);
   });
 
+  it("cancels one that waits when an operator asks, and starts nothing for it any more", () => {
+    const builder = dispatching();
+    builder.container(X).plan();
+    builder.feed({ type: "cancel.requested", containerId: X, reason: "wrong input" });
+    expect(builder.records.at(-1)?.commands).toEqual([]);
+    const operation = builder.core.registry.get("container", X)?.value.operation;
+    if (operation === "locking") {
+      const lock = builder.records.flatMap(({ commands }) => commands).at(-1);
+      const outcome = { operation: "lock", state: "Locked", priority: null } as const;
+      const commandId = lock?.id ?? "";
+      builder.feed({ type: "operation.succeeded", commandId, containerId: X, ...outcome });
+    }
+    const reason = "cancelled by an operator: wrong input";
+    expect(builder.decided()).toEqual([{ do: "cancel", container: X, reason }]);
+    expect(builder.records.at(-1)?.commands).toMatchObject([
+      { kind: "container.cancel", containerId: X, error: reason },
+    ]);
+  });
+
+  it("kills one that runs when an operator cancels it, and cancels it once its end is known", () => {
+    const builder = dispatching();
+    builder.instance("i-1", "type1", [X]).container(X, { state: "Running" });
+    builder.feed({ type: "cancel.requested", containerId: X, reason: "" });
+    expect(builder.records.at(-1)?.commands).toMatchObject([{ kind: "process.kill" }]);
+    expect(builder.decided()).toEqual([]);
+    builder.probed("i-1");
+    expect(builder.decided()).toEqual([
+      { do: "cancel", container: X, reason: "cancelled by an operator" },
+    ]);
+  });
+
+  it("forgets one that is cancelled and then put on hold: it cannot be locked", () => {
+    const builder = dispatching();
+    builder.container(X);
+    builder.feed({ type: "cancel.requested", containerId: X, reason: "" });
+    const held = { state: "Queued", priority: "0" } as const;
+    const basedOnSeq = builder.core.seq;
+    builder.feed({ type: "container.changed", containerId: X, basedOnSeq, ...held });
+    expect(builder.decided()).toEqual([
+      { do: "forget", container: X, reason: "on hold: priority=0" },
+    ]);
+    expect(builder.core.registry.get("container", X)).toBeUndefined();
+  });
+
   it("kills all processes of a container, wherever they are, when an operator asks", () => {
     const builder = dispatching();
     builder.instance("i-1", "type1", [X]).instance("i-2", "type1", [X]);
