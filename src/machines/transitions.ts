@@ -1,4 +1,5 @@
-import type { StateNode } from "xstate";
+import { and } from "xstate";
+import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine, StateNode } from "xstate";
 
 /** One transition of a chart, by the names that pictures and explanations give it. */
 export interface ChartTransition {
@@ -25,6 +26,23 @@ export function pathOf(node: StateNode): string {
   return node.path.join(".");
 }
 
+/** The states that a snapshot is in, from the whole chart inwards. */
+export function activeStates({ machine, value }: AnyMachineSnapshot): StateNode[] {
+  return activeBelow((machine as AnyStateMachine).root as StateNode, value);
+}
+
+function activeBelow(node: StateNode, value: unknown): StateNode[] {
+  const inner =
+    typeof value === "string" ? [[value, {}] as const] : Object.entries(value as object);
+  return [
+    node,
+    ...inner.flatMap(([key, below]) => {
+      const child = node.states[key];
+      return child ? activeBelow(child, below) : [];
+    }),
+  ];
+}
+
 /** What `and`, `or` and `not` make: functions that carry what they combine. */
 interface CombinedGuard {
   readonly name: string;
@@ -46,8 +64,30 @@ export function guardText(guard: unknown): string {
   return typeof params === "string" ? `${type} ${params}` : type;
 }
 
+/** The conditions that a guard is made of, each as it is written: `overdueForProbe`, `not held`. */
+export function conditionsOf(guard: unknown): unknown[] {
+  if (guard === undefined) return [];
+  const { name, guards } = guard as CombinedGuard;
+  const isCombined = typeof guard === "function" && guards && name !== "not";
+  return isCombined ? guards.flatMap(conditionsOf) : [guard];
+}
+
 export function actionText(action: unknown): string {
   if (typeof action === "string") return action;
   const { type, params } = action as { type: string; params?: unknown };
   return typeof params === "string" ? `${type} "${params}"` : type;
+}
+
+/** Asks the guard itself, by XState's own way of doing so: its name may stand for others, or for a state. */
+export function guardHolds(
+  snapshot: AnyMachineSnapshot,
+  guard: unknown,
+  event: AnyEventObject,
+): boolean {
+  if (guard === undefined) return true;
+  const both = and([guard as string]) as unknown as {
+    readonly guards: readonly unknown[];
+    check(snapshot: unknown, args: object, guard: unknown): boolean;
+  };
+  return both.check(snapshot, { context: snapshot.context as unknown, event }, both);
 }
