@@ -9,7 +9,9 @@ export interface View {
 }
 
 /** In the order of the tabs. A view reads `route` for what it is to show, and `store` and `session.api` for its data. */
-export const VIEWS: readonly View[] = [];
+export const VIEWS: readonly View[] = [
+  { id: "fleet", title: "Fleet", load: () => import("./fleet/FleetView.tsx") },
+];
 
 /** The time controls, in the shell's foot on every view. */
 export const timeControls: View["load"] | null = null;

@@ -2,6 +2,7 @@ import { hrefTo, route } from "../routing.ts";
 import { timeControls, VIEWS } from "../views.ts";
 import { Lazy } from "../ui/Lazy.tsx";
 import { Header } from "./Header.tsx";
+import { LimitsBar } from "./LimitsBar.tsx";
 import { Notices } from "./Notices.tsx";
 import "./shell.css";
 
@@ -15,6 +16,7 @@ export function Shell() {
         Skip to the view
       </a>
       <Header />
+      <LimitsBar />
       <Notices />
       <nav class="tabs" aria-label="Views">
         {VIEWS.map(({ id, title }) => (

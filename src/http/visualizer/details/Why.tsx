@@ -1,0 +1,90 @@
+import { useEffect, useState } from "preact/hooks";
+import { ApiError } from "../api/api-client.ts";
+import { getExplanation } from "../api/endpoints.ts";
+import type { Because, Explanation } from "../api/explanation.ts";
+import { session, store } from "../session.ts";
+import { formatTime } from "../ui/format.ts";
+import { LongText } from "./Fact.tsx";
+
+/** While it changes all the time it is not asked for more often than this. */
+const ASK_AGAIN_MS = 3000;
+
+interface Asked {
+  readonly explanation: Explanation | null;
+  readonly trouble: string;
+}
+
+/** Why it waits, runs, was booted or destroyed: the dispatcher's own explanation, asked for anew when it has changed. */
+export function Why({ id, row }: { readonly id: string; readonly row: object | undefined }) {
+  const asked = useExplanation(id, row);
+  if (!asked) return <p class="note">Asking why…</p>;
+  const { explanation, trouble } = asked;
+  return (
+    <section class="why" aria-label="Why">
+      <h3>Why</h3>
+      {trouble !== "" && <p class="dim">{trouble}</p>}
+      {explanation && <Answer explanation={explanation} />}
+    </section>
+  );
+}
+
+function Answer({ explanation }: { readonly explanation: Explanation }) {
+  const { answer, coverage } = explanation;
+  return (
+    <>
+      <p>
+        <LongText text={answer.text} />
+      </p>
+      <ul>
+        {answer.because.map((because, index) => (
+          <li key={index}>
+            <Reason because={because} />
+          </li>
+        ))}
+      </ul>
+      {store.mode.value === "past" && (
+        <p class="dim">As the journal has it at its end, {formatTime(coverage.as_of)}.</p>
+      )}
+      {coverage.missing !== "" && <p class="dim">{coverage.missing}</p>}
+    </>
+  );
+}
+
+function Reason({ because: { text, seq, at } }: { readonly because: Because }) {
+  return (
+    <>
+      <LongText text={text} />{" "}
+      {seq !== null && (
+        <span class="dim">
+          record {seq}
+          {at === null ? "" : `, ${formatTime(at)}`}
+        </span>
+      )}
+    </>
+  );
+}
+
+function useExplanation(id: string, row: object | undefined): Asked | null {
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const [isFirst, setFirst] = useState(true);
+  useEffect(() => {
+    const gone = new AbortController();
+    const ask = async () => {
+      setFirst(false);
+      try {
+        const explanation = await getExplanation(session.api, id, gone.signal);
+        setAsked({ explanation, trouble: "" });
+      } catch (error) {
+        if (gone.signal.aborted) return;
+        const text = error instanceof ApiError ? error.message : "it cannot be explained";
+        setAsked((last) => ({ explanation: last?.explanation ?? null, trouble: text }));
+      }
+    };
+    const timer = setTimeout(() => void ask(), isFirst ? 0 : ASK_AGAIN_MS);
+    return () => {
+      clearTimeout(timer);
+      gone.abort();
+    };
+  }, [id, row]);
+  return asked;
+}
