@@ -70,6 +70,13 @@ class Session {
     if (at !== this.#shownAt && at !== `${store.seq.peek()}`) void this.#show(at);
   }
 
+  /** The rows were moved to a record one by one: the address follows, and nothing is loaded. */
+  standAt(seq: number): void {
+    this.#load += 1;
+    this.#shownAt = `${seq}`;
+    navigate({ query: { at: this.#shownAt } }, { replace: true });
+  }
+
   async #show(at: string): Promise<void> {
     const load = (this.#load += 1);
     const api = this.api;

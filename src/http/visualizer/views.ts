@@ -14,4 +14,4 @@ export const VIEWS: readonly View[] = [
 ];
 
 /** The time controls, in the shell's foot on every view. */
-export const timeControls: View["load"] | null = null;
+export const timeControls: View["load"] | null = () => import("./time/TimeControls.tsx");

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { densityOf } from "../../../src/http/visualizer/time/density.ts";
 import { readMoment } from "../../../src/http/visualizer/time/moment.ts";
 import { Playhead } from "../../../src/http/visualizer/time/playhead.ts";
 import { ticksOf } from "../../../src/http/visualizer/time/ticks.ts";
@@ -169,5 +170,28 @@ describe("the playhead", () => {
     head.advance(900, Infinity);
     expect(head.advance(3_600_000, Infinity)).toBe(900);
     expect(head.advance(3_600_100, Infinity)).toBe(1_000);
+  });
+});
+
+describe("the strip behind the slider", () => {
+  it("has a column a bin, by the root of what went on, and a line of what ran", () => {
+    const bin = (fromMs: number, records: number, running: number) => ({
+      from: new Date(fromMs).toISOString(),
+      records,
+      creates: 0,
+      workers: 0,
+      running,
+      waiting: 0,
+    });
+    const { columns, running } = densityOf([bin(0, 100, 4), bin(500, 25, 1)], 0, 1_000);
+    expect(columns).toEqual([
+      { x: 0, width: 0.5, height: 1 },
+      { x: 0.5, width: 0.5, height: 0.5 },
+    ]);
+    expect(running).toEqual([
+      [0.5, 1],
+      [1, 0.25],
+    ]);
+    expect(densityOf([], 0, 0).columns).toEqual([]);
   });
 });

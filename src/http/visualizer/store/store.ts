@@ -66,6 +66,11 @@ export class Store {
   #at: string | null = null;
   #scheduler: Remembered = null;
 
+  /** What `seq` says once the batch is over. */
+  get seqNow(): number {
+    return this.#seq;
+  }
+
   /** Everything anew, as it was at one moment. */
   loadState(state: StateAnswer, mode: Mode): void {
     this.workers.load(state.workers);

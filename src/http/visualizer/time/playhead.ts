@@ -36,6 +36,12 @@ export class Playhead {
     this.#options = options;
   }
 
+  /** Time does not go on: what comes next is not known yet. */
+  hold(realMs: number): void {
+    this.#anchor = { realMs, shownMs: this.#shownMs(this.#lastRealMs) };
+    this.#lastRealMs = realMs;
+  }
+
   /** Up to which moment records are to be applied now. */
   advance(realMs: number, nextAtMs: number): number {
     if (realMs - this.#lastRealMs > STALL_REAL_MS) {
