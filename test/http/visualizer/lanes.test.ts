@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import {
-  costOf,
   findLanes,
   laneTops,
   lanesSeen,
   lanesWithin,
   readLanes,
   sortLanes,
+  totalCost,
+  withCosts,
 } from "../../../src/http/visualizer/lanes/lanes.ts";
 import { placeStretches } from "../../../src/http/visualizer/lanes/place.ts";
 import type { TimelineLane } from "../../../src/http/wire/timeline.ts";
@@ -77,8 +78,9 @@ describe("swim-lanes", () => {
   });
 
   it("add their costs up", () => {
-    expect(costOf(lanes)).toBe(7);
-    expect(costOf(findLanes(lanes, "large"))).toBe(1);
+    expect(totalCost(lanes)).toBe(7);
+    expect(totalCost(findLanes(lanes, "large"))).toBe(1);
+    expect(totalCost(withCosts(lanes, new Map([["c", 0.5]])))).toBe(0.5);
   });
 
   it("are drawn only where they are seen", () => {

@@ -92,15 +92,20 @@ function startOf({ spans }: Lane): number {
   return spans[0]?.fromMs ?? 0;
 }
 
+/** With what they cost within a part of the time; who is not in `costs` was not there. */
+export function withCosts(lanes: readonly Lane[], costs: ReadonlyMap<string, number>): Lane[] {
+  return lanes.map((lane) => ({ ...lane, cost: costs.get(lane.workerId) ?? 0 }));
+}
+
+export function totalCost(lanes: readonly Lane[]): number {
+  return lanes.reduce((sum, { cost }) => sum + cost, 0);
+}
+
 /** Those that have something to show between the two. */
 export function lanesWithin(lanes: readonly Lane[], { fromMs, toMs }: Stretch): Lane[] {
   return lanes.filter(({ spans }) =>
     spans.some((span) => span.fromMs <= toMs && span.toMs >= fromMs),
   );
-}
-
-export function costOf(lanes: readonly Lane[]): number {
-  return lanes.reduce((sum, { cost }) => sum + cost, 0);
 }
 
 export interface LaneSizes {

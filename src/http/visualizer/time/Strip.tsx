@@ -1,10 +1,10 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { TimelineAnswer } from "../../wire/timeline.ts";
 import { getTimeline } from "../api/endpoints.ts";
-import { session, showMoment, store } from "../session.ts";
+import { session, store } from "../session.ts";
 import { formatTime } from "../ui/format.ts";
 import { densityOf } from "./density.ts";
-import { travel } from "./page-travel.ts";
+import { goToTime, travel } from "./page-travel.ts";
 
 const BINS = 240;
 /** While a slider is moved, states are loaded no more often than this. */
@@ -51,8 +51,7 @@ function useDrag(atMsOf: (value: number) => number) {
   const newest = useRef(0);
   const show = (): void => {
     timer.current = null;
-    travel.pause();
-    showMoment(new Date(Math.round(atMsOf(newest.current))).toISOString());
+    goToTime(atMsOf(newest.current));
   };
   return {
     value,

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { goLive, showMoment, store } from "../session.ts";
 import { formatTime } from "../ui/format.ts";
 import { MOMENT_FORMS, readMoment } from "./moment.ts";
-import { travel } from "./page-travel.ts";
+import { goToTime, travel } from "./page-travel.ts";
 
 /** The moment in words, to be read, and to be typed over. */
 export function TimeBox() {
@@ -67,7 +67,7 @@ function showTyped(text: string): string {
   } else {
     if (moment.atMs < firstMs || moment.atMs > lastMs)
       return `the journal reaches from ${formatTime(first_at)} to ${formatTime(last_at)}`;
-    showMoment(new Date(moment.atMs).toISOString());
+    goToTime(moment.atMs);
   }
   return "";
 }

@@ -1,3 +1,4 @@
+import { computed } from "@preact/signals";
 import { getHistory, getRecords, getState } from "../api/endpoints.ts";
 import { browserNowMs } from "../clock.ts";
 import { navigate, route } from "../routing.ts";
@@ -52,7 +53,23 @@ export function goTo(seq: number): void {
   showMoment(seq);
 }
 
+/** A moment between the journal's ends, or the end that is nearest. */
+export function goToTime(atMs: number): void {
+  const { first_at, last_at } = store.bounds.peek();
+  if (first_at === null || last_at === null) return;
+  const within = Math.min(Math.max(Math.round(atMs), Date.parse(first_at)), Date.parse(last_at));
+  travel.pause();
+  showMoment(new Date(within).toISOString());
+}
+
 export function goLiveNow(): void {
   travel.pause();
   navigate({ query: { at: "" } });
 }
+
+/** The moment that is shown, while it plays too; null for the present. */
+export const cursorMs = computed(() => {
+  if (store.mode.value === "live") return null;
+  const at = store.at.value;
+  return travel.playedMs.value ?? (at === null ? null : Date.parse(at));
+});

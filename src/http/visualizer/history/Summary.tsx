@@ -1,0 +1,76 @@
+import type { HistoryAnswer } from "../../wire/actor.ts";
+import type { Explanation } from "../api/explanation.ts";
+import { hrefTo } from "../routing.ts";
+import { store } from "../session.ts";
+import { formatMoney, formatSpan, formatTime } from "../ui/format.ts";
+import { actorParam } from "./actor-param.ts";
+import { timeInStates, type BarRow } from "./bars.ts";
+import { isQuiet, toneOf } from "./state-tone.ts";
+
+interface SummaryProps {
+  readonly history: HistoryAnswer;
+  readonly explanation: Explanation | null;
+  readonly rows: readonly BarRow[];
+}
+
+/** Who it is, what became of it in words, how long it was in which state, and what that cost. */
+export function Summary({ history, explanation, rows }: SummaryProps) {
+  const { actor, cost, missing } = history;
+  const { kind, id } = actor;
+  const param = actorParam(`${kind}/${id}`);
+  const row = kind === "worker" ? store.workers.get(id) : undefined;
+  return (
+    <header class="history-summary">
+      <h1>
+        {kind} <span class="mono">{param === kind ? "" : id}</span>
+      </h1>
+      {row && (
+        <span class="dim">
+          {row.instance_id} · {row.instance_type}
+        </span>
+      )}
+      <a href={hrefTo({ view: "chart", param: kind, query: { id: param } })}>State chart</a>
+      <p class="why">
+        {explanation?.answer.text}
+        {explanation && explanation.answer.because.length > 0 && <Because of={explanation} />}
+      </p>
+      <p class="times">
+        {rows.map((each) => (
+          <RegionTimes key={each.region} row={each} isOnly={rows.length === 1} />
+        ))}
+        {cost && (
+          <span>
+            cost <b>{formatMoney(cost.amount)}</b>{" "}
+            <span class="dim">at {formatMoney(cost.price_per_hour)}/h</span>
+          </span>
+        )}
+      </p>
+      {missing !== "" && <p class="notice warn">{missing}</p>}
+    </header>
+  );
+}
+
+function Because({ of: { answer } }: { readonly of: Explanation }) {
+  return (
+    <span class="dim">
+      {" "}
+      {answer.because.map(({ text, at }) => (at ? `${text} (${formatTime(at)})` : text)).join("; ")}
+    </span>
+  );
+}
+
+/** Of what was more than nothing. */
+function RegionTimes({ row, isOnly }: { readonly row: BarRow; readonly isOnly: boolean }) {
+  const times = timeInStates(row).filter(({ state, ms }) => ms >= 1_000 && !isQuiet(state));
+  if (times.length === 0) return null;
+  return (
+    <span>
+      {!isOnly && <span class="dim">{row.region}</span>}
+      {times.map(({ state, ms }) => (
+        <span key={state} class={`time-in ${toneOf(state)}`}>
+          {state} <b>{formatSpan(ms)}</b>
+        </span>
+      ))}
+    </span>
+  );
+}
