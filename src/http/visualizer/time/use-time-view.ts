@@ -12,11 +12,11 @@ export interface TimeView<E extends Element> {
   readonly view: Viewport;
   /** Something is beyond the edges. */
   readonly isZoomed: boolean;
-  zoom(factor: number): void;
+  readonly zoom: (factor: number) => void;
   /** By a share of what is seen. */
-  pan(share: number): void;
-  fit(): void;
-  show(at: number): void;
+  readonly pan: (share: number) => void;
+  readonly fit: () => void;
+  readonly show: (at: number) => void;
 }
 
 const WHEEL_ZOOM = 1.0015;
