@@ -19,11 +19,22 @@ export function goingOnFrom(atMs: number, clock: Clock): Clock {
   };
 }
 
-/** The machine's clock: wall time at the start, monotonic from then on. */
+/** What a machine tells of the time: the wall clock, which may be set at any moment, and one that only goes on. */
+export interface TimeSource {
+  wallMs(): number;
+  monotonicMs(): number;
+}
+
+/** Wall time at the start, monotonic from then on: whoever sets the clock moves no deadline. */
+export function steadyTime(source: TimeSource): () => number {
+  const baseMs = source.wallMs() - source.monotonicMs();
+  return () => Math.floor(baseMs + source.monotonicMs());
+}
+
+/** The machine's own. */
 export function makeSystemClock(): Clock {
-  const baseMs = Date.now() - performance.now();
   return {
-    nowMs: () => Math.floor(baseMs + performance.now()),
+    nowMs: steadyTime({ wallMs: () => Date.now(), monotonicMs: () => performance.now() }),
     setTimer: (delayMs, callback) => {
       // Node fires at once beyond 2^31-1 ms.
       const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), 2_147_483_647));

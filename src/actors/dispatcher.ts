@@ -94,7 +94,7 @@ export class Dispatcher {
       ...options,
       checkpointRecords: config.checkpointRecords,
       watermarks: {
-        lastGoodProbeAtMs: (workerId) => this.#probe.lastGoodProbeAtMs(workerId),
+        answeredAtMs: (workerId) => this.#probe.answeredAtMs(workerId),
         polledSeq: () => this.#poll.polledSeq(),
         seen503AtMs: () => queue.last503AtMs(),
       },
@@ -114,6 +114,7 @@ export class Dispatcher {
       clock,
       calls,
       random: options.random,
+      isListed: (instanceId) => directory.get(instanceId) !== undefined,
       onRunProbe: (outcome, durationMs) => observer.runProbeEnded(outcome, durationMs),
       broke,
     });

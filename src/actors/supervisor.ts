@@ -26,8 +26,8 @@ export interface Released {
 
 /** What only the feeds know: observation times are not state (DESIGN). */
 export interface Watermarks {
-  /** When the worker last answered a probe well, or when this run first knew of it. */
-  lastGoodProbeAtMs(workerId: string): number;
+  /** When the worker last answered a probe of this run well, or null. */
+  answeredAtMs(workerId: string): number | null;
   /** The newest `seq` when the newest complete poll began. */
   polledSeq(): number;
   seen503AtMs(): number | null;
@@ -243,8 +243,7 @@ export class Supervisor {
     const actor = parseActorKey(key);
     if (!actor) return;
     const { kind, id } = actor;
-    const lastGoodProbeAtMs =
-      kind === "worker" ? this.#options.watermarks.lastGoodProbeAtMs(id) : null;
+    const lastGoodProbeAtMs = kind === "worker" ? this.#options.watermarks.answeredAtMs(id) : null;
     void this.submit({ type: "clock.ticked", actorKind: kind, actorId: id, lastGoodProbeAtMs });
   }
 

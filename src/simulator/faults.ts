@@ -51,8 +51,9 @@ export const FAULTS = {
   journalFull: { share: 0.1, text: "the journal's disk is full for a while" },
   journalSlow: { share: 0.3, text: "the journal's disk is slow" },
   killed: { share: 0.05, text: "the dispatcher is killed, within or after a commit" },
-  clockJumps: { share: 0.5, text: "the wall clock has jumped at a restart" },
+  clockJumps: { share: 0.5, text: "the wall clock is set forward or back" },
   journalOlder: { share: 0.3, text: "a restart finds an older journal" },
+  journalTorn: { share: 0.3, text: "a restart finds the journal's last commit torn" },
   journalLost: { share: 0.2, text: "a restart finds no journal" },
 } as const satisfies Record<string, { share: number; text: string }>;
 

@@ -13,6 +13,8 @@ export interface FaultySessionOptions {
   readonly clock: Clock;
   /** Where the VM is now; undefined when it is gone. */
   readonly address: () => string | undefined;
+  /** It is called for the first time. */
+  readonly onAsked: () => void;
   readonly onListed: () => void;
   /** Of an answer on its way back. */
   readonly latencyMs: () => number;
@@ -22,6 +24,7 @@ export interface FaultySessionOptions {
 export class FaultySession implements SshExecutor {
   readonly #options: FaultySessionOptions;
   #address: string;
+  #asked = false;
 
   constructor(target: SshTarget, options: FaultySessionOptions) {
     this.#address = target.address;
@@ -37,9 +40,11 @@ export class FaultySession implements SshExecutor {
   }
 
   async execute(command: SshCommand): Promise<SshResult> {
-    const { session, faults, address, onListed, latencyMs } = this.#options;
+    const { session, faults, address, onAsked, onListed, latencyMs } = this.#options;
     if (this.#address === "")
       throw new SshError("noAddress", "the instance has no address yet", { started: false });
+    if (!this.#asked) onAsked();
+    this.#asked = true;
     if (this.#address !== address())
       throw new SshError("network", "no route to host", { started: false });
     if (faults.happens("sshRefused"))

@@ -1,3 +1,4 @@
+import { JournalError } from "../drivers/journal/port.ts";
 import type { Journal } from "../drivers/journal/port.ts";
 import { Core } from "../machines/core/core.ts";
 import { replay } from "../machines/core/replay.ts";
@@ -25,6 +26,8 @@ export interface JournalShelf {
   open(): Journal;
   /** As if restored from a backup: nothing after `seq` is known. */
   rewind(seq: number): void;
+  /** Of the last commit, a part has reached the disk. */
+  tear(): void;
   /** Another journal, empty and with another id. */
   replace(): void;
 }
@@ -137,10 +140,24 @@ class SeedRun {
     else if (faults.happens("journalOlder")) {
       const lastSeq = this.#world.journal?.lastSeq ?? 0;
       shelf.rewind(faults.chance("journalOlder").between(0, lastSeq));
-    }
-    if (faults.happens("clockJumps"))
-      this.#world.clockOffsetMs = faults.chance("clockJumps").between(-3_600_000, 3_600_000);
+    } else if (faults.happens("journalTorn") && this.#tearIsRefused()) shelf.replace();
+    if (faults.happens("clockJumps")) this.#world.setWallClock();
     await this.#start();
+  }
+
+  /** A start says so, and its operator moves the file away (docs/operating.md). */
+  #tearIsRefused(): boolean {
+    const { shelf } = this.#options;
+    if ((this.#world.journal?.lastSeq ?? 0) === 0) return false;
+    shelf.tear();
+    try {
+      void shelf.open().close();
+    } catch (error) {
+      if (error instanceof JournalError && error.code === "damaged") return true;
+      throw error;
+    }
+    this.#watch.add(this.#world.clock.nowMs(), "journal", "a torn journal is opened as if whole");
+    return true;
   }
 
   /** A dispatcher may be killed while it starts, too. */

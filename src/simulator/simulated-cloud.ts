@@ -11,6 +11,8 @@ export interface SimulatedCloudOptions {
   readonly makeVm: (instance: { instanceId: string; type: InstanceType }) => SimulatedVm;
   readonly random: () => number;
   readonly latencyMs: () => number;
+  /** The worker whose create has these tags, for who watches. */
+  readonly creatorOf?: (tags: InstanceTags) => string;
   readonly tell?: (tale: WorldTale) => void;
 }
 
@@ -90,7 +92,8 @@ export class SimulatedCloud implements InstanceSet {
       tags,
     };
     this.#entries.set(instanceId, { instance, vm });
-    this.#options.tell?.({ type: "vm.created", instanceId, pricePerHour: type.price });
+    const createdBy = this.#options.creatorOf?.(tags) ?? "";
+    this.#options.tell?.({ type: "vm.created", instanceId, pricePerHour: type.price, createdBy });
     return instance;
   }
 

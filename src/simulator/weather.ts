@@ -46,6 +46,7 @@ export class Weather {
   #round(): void {
     this.#changeCloud();
     this.#changeVms();
+    if (this.#faults.happens("clockJumps")) this.#world.setWallClock();
     if (this.#faults.happens("operator")) this.#operate();
   }
 

@@ -14,7 +14,13 @@ export type WorldEvent = { readonly atMs: number } & (
       readonly record: JournalRecord;
       readonly changes: readonly Change[];
     }
-  | { readonly type: "vm.created"; readonly instanceId: string; readonly pricePerHour: number }
+  /** `createdBy`: the worker whose create it was. */
+  | {
+      readonly type: "vm.created";
+      readonly instanceId: string;
+      readonly pricePerHour: number;
+      readonly createdBy: string;
+    }
   /** `reason`: what the dispatcher's worker says, when it asked for it. */
   | {
       readonly type: "vm.ended";
@@ -22,6 +28,8 @@ export type WorldEvent = { readonly atMs: number } & (
       readonly by: "dispatcher" | "cloud";
       readonly processIds: readonly string[];
     }
+  /** This run of the dispatcher calls it for the first time. */
+  | { readonly type: "vm.asked"; readonly instanceId: string }
   /** A run probe's answer has reached the dispatcher. */
   | { readonly type: "vm.listed"; readonly instanceId: string }
   | {

@@ -1,7 +1,9 @@
 import { Dispatcher } from "../actors/dispatcher.ts";
+import { steadyTime } from "../actors/clock.ts";
 import type { Clock } from "../actors/clock.ts";
 import type { DispatcherConfig, DispatcherObserver } from "../actors/dispatcher.ts";
 import { InstanceDirectory } from "../actors/instance-directory.ts";
+import { tagNames } from "../actors/instance-tags.ts";
 import type { Journal } from "../drivers/journal/port.ts";
 import { SshError } from "../drivers/ssh/port.ts";
 import type { SshExecutor, SshTarget } from "../drivers/ssh/port.ts";
@@ -22,6 +24,8 @@ import { SimulatedVm } from "./simulated-vm.ts";
 import type { VmBehavior } from "./simulated-vm.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 import type { WorldEvent, WorldTale } from "./world-event.ts";
+
+const HOUR_MS = 3_600_000;
 
 export interface WorldOptions {
   readonly seed: number;
@@ -53,8 +57,8 @@ export class World {
   dispatcher: Dispatcher | undefined;
   journal: Journal | undefined;
   readonly faults: Faults;
-  /** What the dispatcher's clock is ahead of the world's by; changes with a restart only. */
-  clockOffsetMs = 0;
+  /** What the wall clock of the dispatcher's machine is ahead of the world's by. */
+  #wallOffsetMs = 0;
   readonly #history = new CloudHistory();
   #lifeline = new Lifeline();
   readonly #latencyMs: () => number;
@@ -77,10 +81,12 @@ export class World {
       maxDispatchAttempts: options.maxDispatchAttempts ?? 10,
     });
     let index = 0;
+    const { instanceSecret } = tagNames(options.config.tagKeyPrefix);
     this.cloud = new SimulatedCloud({
       clock,
       random,
       latencyMs,
+      creatorOf: (tags) => (tags[instanceSecret] ?? "").slice(secretOf("").length),
       tell,
       makeVm: ({ instanceId, type }) => {
         const vm = { index: index++, type, nowMs: clock.nowMs(), chance: this.chance };
@@ -122,7 +128,7 @@ export class World {
       directory: new InstanceDirectory(),
       runnerBinary: undefined,
       stdinConfig: () => ({ Env: {}, KeepBuffers: 0, EC2SpotCheck: false, Cluster: null }),
-      secretOf: (commandId) => `secret of ${commandId}`,
+      secretOf,
       random: () => this.chance.next(),
       defer: (flush) => void clock.setTimer(0, flush),
       stopwatchMs: () => 0,
@@ -131,7 +137,7 @@ export class World {
     });
     this.dispatcher = dispatcher;
     this.journal = journal;
-    this.#tell({ type: "daemon.started", clockOffsetMs: this.clockOffsetMs });
+    this.#tell({ type: "daemon.started", clockOffsetMs: this.#wallOffsetMs });
     dispatcher.supervisor.released.subscribe((released) =>
       this.#tell({ type: "record.released", ...released }),
     );
@@ -141,12 +147,19 @@ export class World {
     await this.clock.run({ untilMs: Infinity, done: () => isUp || !lifeline.alive });
   }
 
-  /** A killed dispatcher's timers never fire again. */
+  /** Somebody sets the wall clock of the dispatcher's machine. */
+  setWallClock(): void {
+    this.#wallOffsetMs = this.faults.chance("clockJumps").between(-HOUR_MS, HOUR_MS);
+  }
+
+  /** As the daemon's. A killed dispatcher's timers never fire again. */
   #dispatchersClock(lifeline: Lifeline): Clock {
     const { clock } = this;
-    const offsetMs = this.clockOffsetMs;
     return {
-      nowMs: () => clock.nowMs() + offsetMs,
+      nowMs: steadyTime({
+        wallMs: () => clock.nowMs() + this.#wallOffsetMs,
+        monotonicMs: () => clock.nowMs(),
+      }),
       setTimer: (delayMs, callback) =>
         clock.setTimer(delayMs, () => {
           if (lifeline.alive) callback();
@@ -177,6 +190,7 @@ export class World {
       clock,
       address: () => this.cloud.addressOf(instanceId),
       latencyMs: this.#latencyMs,
+      onAsked: () => this.#tell({ type: "vm.asked", instanceId }),
       onListed: () => this.#tell({ type: "vm.listed", instanceId }),
     });
     let connected = false;
@@ -210,6 +224,10 @@ export class World {
       pollEnded: () => {},
     };
   }
+}
+
+function secretOf(commandId: string): string {
+  return `secret of ${commandId}`;
 }
 
 const NO_ROUTE: SshExecutor = {

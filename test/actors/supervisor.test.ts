@@ -55,7 +55,7 @@ class Rig {
       journal: slow,
       clock,
       watermarks: {
-        lastGoodProbeAtMs: () => this.goodProbeAtMs,
+        answeredAtMs: () => this.goodProbeAtMs,
         polledSeq: () => this.polledSeq,
         seen503AtMs: () => null,
       },

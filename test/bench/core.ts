@@ -44,7 +44,7 @@ async function endToEnd(path: string): Promise<Figure[]> {
     journal,
     clock: makeSystemClock(),
     watermarks: {
-      lastGoodProbeAtMs: () => Date.now(),
+      answeredAtMs: () => Date.now(),
       polledSeq: () => fleet.polledSeq,
       seen503AtMs: () => null,
     },

@@ -12,6 +12,11 @@ export function memoryShelf(): JournalShelf & { text(): string } {
       const lastSeq = store.batches.at(-1)?.lastSeq ?? store.baseSeq;
       store.checkpoints = store.checkpoints.filter((checkpoint) => checkpoint.seq <= lastSeq);
     },
+    tear() {
+      const last = store.batches.pop();
+      if (!last) return;
+      store.batches.push({ ...last, body: last.body.subarray(0, last.body.length >> 1) });
+    },
     replace() {
       store = makeMemoryStore(`j${++count}`);
     },

@@ -1,16 +1,20 @@
-/**
- * A safety net of the product, cut: `find`, which stands in the file once, becomes `replace`. Some seed must notice, or
- * the simulator would not have noticed its absence either.
- */
-export interface Mutant {
-  readonly name: string;
-  /** What the net is for. */
-  readonly net: string;
+/** `find`, which stands in the file once, becomes `replace`. */
+export interface Cut {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
-  /** Why no seed can notice it, where that is so: it is tried all the same, and the table says this. */
-  readonly unseen?: string;
+}
+
+/**
+ * A safety net of the product, cut. Some seed of the budget must notice, or the simulator would not have noticed its
+ * absence either.
+ */
+export interface Mutant extends Cut {
+  readonly name: string;
+  /** What the net is for. */
+  readonly net: string;
+  /** Where a second net hangs below, it is cut too: either alone is as good. */
+  readonly also?: readonly Cut[];
 }
 
 const GUARDS = "src/machines/worker/worker.guards.ts";
@@ -21,6 +25,7 @@ const CONTAINER_GUARDS = "src/machines/container/container.guards.ts";
 const ROUTE = "src/machines/core/route.ts";
 const PLANNING = "src/machines/core/planning.ts";
 const RECONCILE = "src/machines/planner/reconcile.ts";
+const DUE = "src/machines/core/due.ts";
 const VIEW = "src/machines/core/view.ts";
 const LIST = "src/actors/feeds/instance-list.feed.ts";
 
@@ -85,8 +90,29 @@ export const MUTANTS: readonly Mutant[] = [
     name: "unknown-busy-destroyed",
     net: "an unknown worker that lists containers is not destroyed for its age",
     file: GUARDS,
-    find: "return deadlinePassed(context, event) && isEmpty(context.processes);",
-    replace: "return deadlinePassed(context, event);",
+    find: "return deadlinePassed(context, event) && answered && isEmpty(context.processes);",
+    replace: "return deadlinePassed(context, event) && answered;",
+    also: [
+      {
+        file: DUE,
+        find: "const waits = held || Object.keys(context.processes).length > 0;",
+        replace: "const waits = held;",
+      },
+    ],
+  },
+  {
+    name: "unknown-silent-destroyed",
+    net: "an unknown worker that has not answered is not destroyed for its age",
+    file: GUARDS,
+    find: "const answered = event.lastGoodProbeAtMs !== null;",
+    replace: "const answered = event.atMs > 0;",
+  },
+  {
+    name: "blamed-for-silence",
+    net: "a worker that no list has shown since the start is not blamed for its silence",
+    file: "src/actors/feeds/probe.feed.ts",
+    find: "return lives && isListed(worker.context.instanceId);",
+    replace: "return lives || isListed(worker.context.instanceId);",
   },
   {
     name: "silent-worker-kept",
@@ -136,7 +162,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: WORKER,
     find: '"daemon.started": { actions: ["beginAgain", act.destroy, "rememberDestroy"] },',
     replace: '"daemon.started": { actions: ["beginAgain"] },',
-    unseen: "the list that follows every start sends it again after TimeoutShutdown",
   },
   {
     name: "unkillable-kept",
@@ -215,7 +240,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: LIST,
     find: "secretOf(workerId) === secret) return workerId;",
     replace: "secretOf(workerId) === '') return workerId;",
-    unseen: "it is adopted under its own id, and the create given up: as good, and slower",
   },
   {
     name: "two-lists-at-once",
@@ -265,7 +289,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: PLANNING,
     find: "return waited || timeIsUp ? [finish, ...stale] : [finish];",
     replace: "return [finish];",
-    unseen: "such a container is locked by us: the next pass starts it, which is as good",
   },
   {
     name: "started-while-running",
@@ -280,8 +303,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: VIEW,
     find: 'busy: value.operation !== "none",',
     replace: "busy: false,",
-    unseen:
-      "the chart has one operation region: it takes no second decision, and the core drops those not taken",
   },
   {
     name: "no-limit",
@@ -319,6 +340,12 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/actors/supervisor.ts",
     find: "return Math.max(this.#options.clock.nowMs(), this.#options.core.atMs);",
     replace: "return this.#options.clock.nowMs();",
-    unseen: "the core takes the greater of the two, too",
+    also: [
+      {
+        file: "src/actors/clock.ts",
+        find: "const aheadMs = Math.max(0, atMs - clock.nowMs());",
+        replace: "const aheadMs = Math.max(0, 0 * atMs);",
+      },
+    ],
   },
 ];

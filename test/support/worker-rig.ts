@@ -223,9 +223,9 @@ export class WorkerRig {
     return this.send({ type: "kill.returned", commandId, containerId, gone, error: "" });
   }
 
-  ticked(): this {
+  ticked(lastGoodProbeAtMs: number | null = this.nowMs): this {
     const tick = { actorKind: "worker", actorId: this.context.workerId } as const;
-    return this.send({ type: "clock.ticked", ...tick, lastGoodProbeAtMs: null });
+    return this.send({ type: "clock.ticked", ...tick, lastGoodProbeAtMs });
   }
 
   restarted(): this {

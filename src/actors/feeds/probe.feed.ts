@@ -14,6 +14,8 @@ export interface ProbeOptions {
   readonly random: () => number;
   readonly probeIntervalMs: number;
   readonly maxProbesPerSecond: number;
+  /** The cloud has shown the instance to this run, which cannot ask it before. */
+  readonly isListed: (instanceId: string) => boolean;
   /** A run probe ended, for the metric of spec §12. */
   readonly onRunProbe: (outcome: "success" | "fail", durationMs: number) => void;
   readonly broke: (error: unknown) => void;
@@ -30,6 +32,8 @@ export class ProbeFeed {
   /** At most one probe a worker at a time, waiting ones included. */
   readonly #probing = new Set<string>();
   readonly #lastGoodAtMs = new Map<string, number>();
+  /** Since when each could be asked. */
+  readonly #firstAskedAtMs = new Map<string, number>();
   readonly #startedAtMs: number;
 
   constructor(options: ProbeOptions) {
@@ -66,11 +70,22 @@ export class ProbeFeed {
     this.#wanted.next(workerId);
   }
 
-  /** Never before this run knew of the worker: fresh deadlines after a restart. */
+  /** When it last answered this run well, or null. */
+  answeredAtMs(workerId: string): number | null {
+    return this.#lastGoodAtMs.get(workerId) ?? null;
+  }
+
+  /**
+   * Never before this run could ask the worker: fresh deadlines after a restart. While the cloud does not list, nobody
+   * knows where a worker of the last run is, and its silence says nothing.
+   */
   lastGoodProbeAtMs(workerId: string): number {
-    const appearedAtMs = this.#options.supervisor.known.get("worker", workerId)?.context
-      .appearedAtMs;
-    return this.#lastGoodAtMs.get(workerId) ?? Math.max(this.#startedAtMs, appearedAtMs ?? 0);
+    const answeredAtMs = this.#lastGoodAtMs.get(workerId);
+    if (answeredAtMs !== undefined) return answeredAtMs;
+    const worker = this.#options.supervisor.known.get("worker", workerId);
+    const appearedAtMs = worker?.context.appearedAtMs ?? 0;
+    if (appearedAtMs >= this.#startedAtMs) return appearedAtMs;
+    return this.#firstAskedAtMs.get(workerId) ?? this.#startedAtMs;
   }
 
   async #round(): Promise<number> {
@@ -82,19 +97,19 @@ export class ProbeFeed {
     if (supervisor.accepting)
       for (const workerId of supervisor.known.ids("worker"))
         if (this.#isProbed(workerId)) this.want(workerId);
-    for (const workerId of this.#lastGoodAtMs.keys())
-      if (!supervisor.known.get("worker", workerId)) this.#lastGoodAtMs.delete(workerId);
+    for (const times of [this.#lastGoodAtMs, this.#firstAskedAtMs])
+      for (const workerId of times.keys())
+        if (!supervisor.known.get("worker", workerId)) times.delete(workerId);
     return probeIntervalMs;
   }
 
   #isProbed(workerId: string): boolean {
-    const lifecycle = this.#options.supervisor.known.get("worker", workerId)?.value.lifecycle;
-    return (
-      lifecycle !== undefined &&
-      lifecycle !== "creating" &&
-      lifecycle !== "shutdown" &&
-      lifecycle !== "gone"
-    );
+    const { supervisor, isListed } = this.#options;
+    const worker = supervisor.known.get("worker", workerId);
+    if (!worker) return false;
+    const { lifecycle } = worker.value;
+    const lives = lifecycle !== "creating" && lifecycle !== "shutdown" && lifecycle !== "gone";
+    return lives && isListed(worker.context.instanceId);
   }
 
   async #probe(workerId: string): Promise<void> {
@@ -109,6 +124,8 @@ export class ProbeFeed {
   async #probeWorker({ value, context }: WorkerSnapshot): Promise<void> {
     const { supervisor, clock, calls } = this.#options;
     const startedAtMs = clock.nowMs();
+    if (!this.#firstAskedAtMs.has(context.workerId))
+      this.#firstAskedAtMs.set(context.workerId, startedAtMs);
     const basedOnSeq = supervisor.seq;
     const { workerId } = context;
     const unknown = value.lifecycle === "unknown";

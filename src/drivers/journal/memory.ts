@@ -1,6 +1,7 @@
 import { actorsOf } from "../../machines/model/record-actors.ts";
 import type { JournalRecord } from "../../machines/model/record.ts";
 import {
+  batchChecksum,
   FORMAT_VERSION,
   GENESIS,
   parseBatch,
@@ -54,6 +55,7 @@ export function openMemoryJournal(
       `journal ${store.id} is being written already: close that one`,
     );
   }
+  requireWholeTail(store);
   store.openForWriting = true;
   let failures: { error: JournalError; times: number } = {
     error: new JournalError("io", "none"),
@@ -105,6 +107,22 @@ export function openMemoryJournal(
       store.openForWriting = false;
     },
   };
+}
+
+/** As the file's: what the last commit left is looked at before anything follows it. */
+function requireWholeTail({ id, batches }: MemoryStore): void {
+  const last = batches.at(-1);
+  if (!last) return;
+  const previous = batches.at(-2)?.checksum;
+  // What the oldest batch follows was pruned with it.
+  if (!previous && last.firstSeq > 1) return;
+  const { checksum, body, ...header } = last;
+  if (batchChecksum(id, previous ?? GENESIS, header, body).equals(checksum)) return;
+  throw new JournalError(
+    "damaged",
+    `journal ${id}: the batch from seq ${last.firstSeq} on is damaged`,
+    { seq: last.firstSeq },
+  );
 }
 
 function* readRange(

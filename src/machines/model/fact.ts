@@ -238,7 +238,7 @@ export const factSchema = z.discriminatedUnion("type", [
     ...base,
     actorKind: z.enum(ACTOR_KINDS),
     actorId: z.string(),
-    /** Of a worker. */
+    /** Of a worker; null: it has not answered this run. */
     lastGoodProbeAtMs: z.number().nullable(),
   }),
   z.object({

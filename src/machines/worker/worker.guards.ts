@@ -81,9 +81,13 @@ export function idleOverdue(context: WorkerContext, event: Tick): boolean {
   return context.idleDeadlineAtMs !== null && event.atMs >= context.idleDeadlineAtMs;
 }
 
-/** Mends defect 4 of spec §16: an unknown worker that lists containers is never destroyed for its age. */
+/**
+ * Mends defect 4 of spec §16: an unknown worker that lists containers is never destroyed for its age. One that has not
+ * answered may run some: that is left to the probes that fail.
+ */
 export function unknownOverdue(context: WorkerContext, event: Tick): boolean {
-  return deadlinePassed(context, event) && isEmpty(context.processes);
+  const answered = event.lastGoodProbeAtMs !== null;
+  return deadlinePassed(context, event) && answered && isEmpty(context.processes);
 }
 
 export function deadlinePassed(context: WorkerContext, event: Tick): boolean {

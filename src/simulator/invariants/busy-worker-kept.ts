@@ -10,11 +10,11 @@ const ALLOWED = [
 
 /**
  * No worker is destroyed while it may run a wanted container, unless it gave no answer for long enough, its container
- * could not be killed, or an operator said so. That it gave no answer is checked against the answers that came.
+ * could not be killed, or an operator said so. That it gave no answer is checked against the questions and the answers.
  */
 export function busyWorkerKept(): Invariant {
   const listedAtMs = new Map<string, number>();
-  let startedAtMs = 0;
+  const askedAtMs = new Map<string, number>();
   const judge = ({ record, changes, atMs }: RecordEvent, world: World): string | undefined => {
     for (const command of record.commands) {
       if (command.kind !== "instance.destroy") continue;
@@ -26,13 +26,18 @@ export function busyWorkerKept(): Invariant {
       const busy = wantedOn(world, instanceId);
       if (busy.length > 0 && !ALLOWED.some((allowed) => allowed.test(reason)))
         return `${instanceId} is destroyed while it runs ${busy.join(" ")}: ${reason || "no reason"}`;
-      const answeredAtMs = Math.max(listedAtMs.get(instanceId) ?? 0, startedAtMs);
+      const answeredAtMs = Math.max(
+        listedAtMs.get(instanceId) ?? 0,
+        askedAtMs.get(instanceId) ?? Infinity,
+      );
       const { timeoutProbeMs, timeoutBootingMs } = settingsOf(world);
       const patienceMs = Math.min(timeoutProbeMs, timeoutBootingMs);
       const first =
         (change?.before?.value as { lifecycle?: string } | undefined)?.lifecycle !== "shutdown";
       if (first && ALLOWED[0]?.test(reason) && busy.length > 0 && atMs - answeredAtMs < patienceMs)
-        return `${instanceId} is destroyed for not answering, and answered ${atMs - answeredAtMs} ms ago`;
+        return answeredAtMs === Infinity
+          ? `${instanceId} is destroyed for not answering, and was never asked`
+          : `${instanceId} is destroyed for not answering, and answered ${atMs - answeredAtMs} ms ago`;
     }
     return undefined;
   };
@@ -40,7 +45,8 @@ export function busyWorkerKept(): Invariant {
     name: "busyWorkerKept",
     check(event, world) {
       if (event.type === "vm.listed") listedAtMs.set(event.instanceId, event.atMs);
-      if (event.type === "daemon.started") startedAtMs = event.atMs;
+      if (event.type === "vm.asked") askedAtMs.set(event.instanceId, event.atMs);
+      if (event.type === "daemon.started") askedAtMs.clear();
       return event.type === "record.released" ? judge(event, world) : undefined;
     },
   };

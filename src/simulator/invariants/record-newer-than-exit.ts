@@ -1,3 +1,4 @@
+import type { AnySnapshot } from "../../machines/core/registry.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
 
 /** A process that ended is judged by a record that was read after its end (spec §4.2), and by no older one. */
@@ -19,13 +20,17 @@ export function recordNewerThanExit(): Invariant {
     check(event) {
       if (event.type !== "record.released") return undefined;
       const wrong = judge(event);
-      for (const { kind, id, after } of event.changes) {
+      for (const { kind, id, before, after } of event.changes) {
         if (kind !== "container") continue;
-        const exited = (after.value as { process?: string }).process === "exited";
-        if (!exited) exitedSeq.delete(id);
-        else if (!exitedSeq.has(id)) exitedSeq.set(id, event.record.seq);
+        if (!hasExited(after)) exitedSeq.delete(id);
+        // One that had ended before did so in a record that a crash kept from being released.
+        else if (!hasExited(before) && !exitedSeq.has(id)) exitedSeq.set(id, event.record.seq);
       }
       return wrong;
     },
   };
+}
+
+function hasExited(snapshot: AnySnapshot | undefined): boolean {
+  return (snapshot?.value as { process?: string } | undefined)?.process === "exited";
 }

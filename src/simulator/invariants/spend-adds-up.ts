@@ -1,34 +1,93 @@
-import type { Invariant } from "./invariant.ts";
+import type { Change } from "../../machines/core/draft.ts";
+import { Cost } from "../../machines/explain/cost.ts";
+import type { WorkerSnapshot } from "../../machines/worker/worker.machine.ts";
+import { Meter } from "../meter.ts";
+import type { World } from "../world.ts";
+import type { Invariant, RecordEvent } from "./invariant.ts";
 
 const HOUR_MS = 3_600_000;
+const TINY = 1e-9;
 
-/** What is spent, as a running sum over the fleet, is the sum over VMs of their time by their price. */
+interface Account {
+  readonly cost: Cost;
+  readonly instanceId: string;
+  readonly fromAtMs: number;
+}
+
+/**
+ * What the dispatcher says that it spent (`explain`, and the reports of `simulate`) is the time of the VMs that it knew, by
+ * the price that the cloud takes for them. A restart, which may find an older journal, begins a new bill.
+ */
 export function spendAddsUp(): Invariant {
-  const vms = new Map<string, { fromAtMs: number; pricePerHour: number }>();
-  let rate = 0;
-  let runningSum = 0;
-  let sumOfVms = 0;
-  let atMs = 0;
+  const prices = new Map<string, number>();
+  const accounts = new Map<string, Account>();
+  let meter: Meter | undefined;
+  let sum = 0;
+  let lastAtMs = 0;
+  const close = (account: Account, atMs: number): string | undefined => {
+    const told = account.cost.finish(atMs).amount;
+    const price = prices.get(account.instanceId) ?? 0;
+    const due = (price * (atMs - account.fromAtMs)) / HOUR_MS;
+    sum += due;
+    if (Math.abs(told - due) < TINY) return undefined;
+    return `${account.instanceId} is said to have cost ${told}, and did cost ${due}`;
+  };
+  const follow = (change: Change, atMs: number, world: World): string | undefined => {
+    const { id, after, removed } = change;
+    const worker = after as WorkerSnapshot;
+    const { instanceId } = worker.context;
+    if (instanceId === "") return undefined;
+    let account = accounts.get(id);
+    if (!account && removed) return undefined;
+    if (!account) {
+      for (const [other, { instanceId: theirs }] of accounts)
+        if (theirs === instanceId) return `${instanceId} is paid for by ${other} and ${id}`;
+      accounts.set(id, (account = { cost: new Cost(), instanceId, fromAtMs: atMs }));
+    }
+    const settings = world.dispatcher?.supervisor.settings ?? null;
+    account.cost.follow(worker, atMs, { settings, ended: removed });
+    if (!removed) return undefined;
+    accounts.delete(id);
+    return close(account, atMs);
+  };
+  const judge = ({ record, changes }: RecordEvent, world: World): string | undefined => {
+    const { type, atMs } = record.fact;
+    lastAtMs = type === "config.loaded" ? atMs : Math.max(lastAtMs, atMs);
+    // A start begins with it.
+    if (type === "config.loaded") {
+      accounts.clear();
+      sum = 0;
+      meter = new Meter();
+    }
+    // Workers that the last run knew are on its bill.
+    if (type === "daemon.started" && changes.some(({ kind }) => kind === "worker"))
+      meter = undefined;
+    meter?.follow(record, changes);
+    for (const change of changes) {
+      const known = change.kind === "worker" && (accounts.has(change.id) || isNew(change));
+      const wrong = known ? follow(change, atMs, world) : undefined;
+      if (wrong !== undefined) return wrong;
+    }
+    return undefined;
+  };
   return {
     name: "spendAddsUp",
-    check(event) {
-      runningSum += (rate * (event.atMs - (atMs || event.atMs))) / HOUR_MS;
-      atMs = event.atMs;
-      if (event.type === "vm.created") {
-        vms.set(event.instanceId, { fromAtMs: atMs, pricePerHour: event.pricePerHour });
-        rate += event.pricePerHour;
-      }
-      const vm = event.type === "vm.ended" ? vms.get(event.instanceId) : undefined;
-      if (vm && event.type === "vm.ended") {
-        vms.delete(event.instanceId);
-        rate -= vm.pricePerHour;
-        sumOfVms += (vm.pricePerHour * (atMs - vm.fromAtMs)) / HOUR_MS;
-      }
-      return undefined;
+    check(event, world) {
+      if (event.type === "vm.created") prices.set(event.instanceId, event.pricePerHour);
+      return event.type === "record.released" ? judge(event, world) : undefined;
     },
-    checkEnd: () =>
-      Math.abs(runningSum - sumOfVms) < 1e-6 * Math.max(1, sumOfVms)
+    checkEnd() {
+      // The end of the last one may be on its way to the journal.
+      for (const account of accounts.values()) close(account, lastAtMs);
+      const total = meter?.finish().cost ?? sum;
+      return Math.abs(total - sum) < TINY * Math.max(1, sum)
         ? undefined
-        : `spent ${runningSum}, and the VMs cost ${sumOfVms}`,
+        : `a report would say that ${total} was spent, and the VMs cost ${sum}`;
+    },
   };
+}
+
+/** The cloud has just named its instance. */
+function isNew({ before }: Change): boolean {
+  return ((before?.context as { instanceId?: string } | undefined)?.instanceId ?? "") === "";
 }

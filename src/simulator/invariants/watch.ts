@@ -3,13 +3,17 @@ import type { WorldEvent } from "../world-event.ts";
 import { busyWorkerKept } from "./busy-worker-kept.ts";
 import { commandsInOrder } from "./commands-in-order.ts";
 import { createsWithinNeed } from "./creates-within-need.ts";
+import { creatorFound } from "./creator-found.ts";
 import type { Invariant } from "./invariant.ts";
 import { liveWorkKept } from "./live-work-kept.ts";
 import { nothingLeftBehind } from "./nothing-left-behind.ts";
+import { oneCallAtATime } from "./one-call-at-a-time.ts";
 import { oneProcessAtATime } from "./one-process-at-a-time.ts";
 import { reasonsExist } from "./reasons-exist.ts";
 import { recordNewerThanExit } from "./record-newer-than-exit.ts";
+import { restartRepeats } from "./restart-repeats.ts";
 import { spendAddsUp } from "./spend-adds-up.ts";
+import { timeGoesOn } from "./time-goes-on.ts";
 
 /** All that must hold; each run has its own. */
 const INVARIANTS: readonly (() => Invariant)[] = [
@@ -22,6 +26,10 @@ const INVARIANTS: readonly (() => Invariant)[] = [
   spendAddsUp,
   reasonsExist,
   commandsInOrder,
+  oneCallAtATime,
+  creatorFound,
+  restartRepeats,
+  timeGoesOn,
 ];
 
 export interface Violation {

@@ -32,6 +32,7 @@ function makeProbe(sink: FactSink, ssh: ScriptedSsh): ProbeFeed {
   return new ProbeFeed({
     supervisor: sink,
     clock: sink.clock,
+    isListed: () => true,
     calls: ssh.calls,
     random: () => 0,
     probeIntervalMs: 600_000,

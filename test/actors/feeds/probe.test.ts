@@ -6,12 +6,15 @@ import { ScriptedSsh } from "../../support/scripted-ssh.ts";
 import type { Answer } from "../../support/scripted-ssh.ts";
 import { C1 } from "../../support/worker-rig.ts";
 
-function probing(options: { random?: number; perSecond?: number } = {}) {
-  const sink = new FactSink();
+function probing(options: { random?: number; perSecond?: number; sink?: FactSink } = {}) {
+  const { sink = new FactSink() } = options;
   const bugs: unknown[] = [];
   const outcomes: string[] = [];
   const startedAtMs: number[] = [];
-  const state: { answer: (command: string) => Answer | Promise<Answer> } = { answer: () => ({}) };
+  const state = {
+    answer: (_command: string): Answer | Promise<Answer> => ({}),
+    unlisted: new Set<string>(),
+  };
   const ssh = new ScriptedSsh((command) => {
     startedAtMs.push(sink.clock.nowMs() - 1_000_000);
     return state.answer(command);
@@ -19,6 +22,7 @@ function probing(options: { random?: number; perSecond?: number } = {}) {
   const feed = new ProbeFeed({
     supervisor: sink,
     clock: sink.clock,
+    isListed: (instanceId) => !state.unlisted.has(instanceId),
     calls: ssh.calls,
     random: () => options.random ?? 0,
     probeIntervalMs: 10_000,
@@ -121,6 +125,25 @@ describe("probes", () => {
     const lastGoodProbeAtMs = feed.lastGoodProbeAtMs(workerId);
     expect(lastGoodProbeAtMs).toBeCloseTo(bornAtMs + 10_000, 1);
     expect(sink.facts.at(-1)).toMatchObject({ type: "probe.failed", lastGoodProbeAtMs });
+    feed.stop();
+  });
+
+  it("wait for the cloud to say where a worker of the last run is, which counts from then on", async () => {
+    const sink = new FactSink();
+    const workerId = sink.unknown("i-1");
+    await sink.advance(1_000);
+    const { ssh, feed, state } = probing({ sink });
+    state.unlisted.add("i-1");
+    feed.start();
+    await sink.advance(100_000);
+    expect(ssh.commands).toEqual([]);
+    expect(feed.answeredAtMs(workerId)).toBeNull();
+    state.unlisted.clear();
+    state.answer = () => ({ exitCode: 1 });
+    const askedAtMs = sink.clock.nowMs();
+    await sink.advance(11_000);
+    expect(ssh.commands.length).toBeGreaterThan(0);
+    expect(feed.lastGoodProbeAtMs(workerId)).toBeGreaterThanOrEqual(askedAtMs);
     feed.stop();
   });
 

@@ -246,6 +246,13 @@ describe("deadlines", () => {
     expect([rig.state, rig.context.bootOutcome]).toEqual(["shutdown", "aborted"]);
   });
 
+  it("leave one that has not answered to the probes that fail: it may run something", () => {
+    const rig = WorkerRig.unknown().after(10 * MINUTE_MS);
+    expect(rig.ticked(null).state).toBe("unknown");
+    expect(rig.probeFailed(10 * MINUTE_MS).state).toBe("shutdown");
+    expect(rig.context.shutdownReason).toBe("no good answer to a probe for 600 s");
+  });
+
   it("never end an unknown worker that lists a container, however old it is (spec §16.4)", () => {
     const rig = WorkerRig.unknown().probed({ booted: false, containerIds: [C1] });
     expect(rig.after(24 * 60 * MINUTE_MS).ticked().state).toBe("unknown");

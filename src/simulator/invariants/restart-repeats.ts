@@ -1,0 +1,49 @@
+import { ONLY } from "../../machines/model/ids.ts";
+import type { World } from "../world.ts";
+import type { Invariant, RecordEvent } from "./invariant.ts";
+
+/**
+ * A start sends every destroy again that a crash may have swallowed, since twice is as good as once, and gives back the
+ * locks for which it has waited in vain for a worker to answer (DESIGN: crash in flight; spec §6.3).
+ */
+export function restartRepeats(): Invariant {
+  return {
+    name: "restartRepeats",
+    check(event, world) {
+      if (event.type !== "record.released") return undefined;
+      return destroysAgain(event) ?? locksGivenBack(event, world);
+    },
+  };
+}
+
+function destroysAgain({ record, changes }: RecordEvent): string | undefined {
+  if (record.fact.type !== "daemon.started") return undefined;
+  const sent = new Set(
+    record.commands.flatMap((command) =>
+      command.kind === "instance.destroy" ? [command.workerId] : [],
+    ),
+  );
+  const forgotten = changes.find(({ kind, id, after }) => {
+    const { lifecycle } = after.value as { lifecycle?: unknown };
+    return kind === "worker" && lifecycle === "shutdown" && !sent.has(id);
+  });
+  return forgotten && `${forgotten.id} is to be destroyed, and the start does not ask for it again`;
+}
+
+function locksGivenBack({ record, changes }: RecordEvent, world: World): string | undefined {
+  if (!record.decisions.some((decision) => decision.do === "finishRecovery")) return undefined;
+  const before = changes.find(({ kind, id }) => kind === "supervisor" && id === ONLY)?.before;
+  const { waited } = (before?.context ?? {}) as { waited?: boolean };
+  if (waited !== true) return undefined;
+  for (const [id, { value, context }] of world.dispatcher?.supervisor.readModel.entries(
+    "container",
+  ) ?? [])
+    if (
+      value.record === "Locked" &&
+      value.operation === "none" &&
+      value.process === "absent" &&
+      context.rejection === ""
+    )
+      return `${id} is locked by an earlier run, no worker answers for it, and it is not given back`;
+  return undefined;
+}

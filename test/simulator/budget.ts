@@ -1,0 +1,21 @@
+/** What every change is tried on: `npm test` runs all of it, and a mutant has to be caught within it. */
+export const SEEDS_COUNT = 200;
+
+/** Seeds beyond those that once failed, each with what it showed, or that alone notice something. */
+export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string }[] = [
+  {
+    seed: 307,
+    why: "an unknown worker that never answered was given up for its age, not for that",
+  },
+  { seed: 1304, why: "the same, after a restart that found a journal" },
+  {
+    seed: 1760,
+    why: "busy workers were given up for not answering, while no list said where they are",
+  },
+  { seed: 2762, why: "an exit in a record that a crash kept back was taken for a newer one" },
+];
+
+export function budget(): number[] {
+  const first = Array.from({ length: SEEDS_COUNT }, (_, at) => at + 1);
+  return [...new Set([...first, ...NAMED_SEEDS.map(({ seed }) => seed)])];
+}
