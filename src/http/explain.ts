@@ -1,5 +1,5 @@
 import { ExplainError } from "../actors/explain.ts";
-import { ExplainerBusyError } from "../actors/explainer.ts";
+import { BusyError } from "../actors/turns.ts";
 import { JournalError } from "../drivers/journal/port.ts";
 import type { AppContext } from "./context.ts";
 import { explanationToWire } from "./explain-wire.ts";
@@ -17,7 +17,7 @@ export async function explanationFor(ctx: AppContext, options: AppOptions): Prom
     const explanation = await options.explain(id, gone.signal);
     if (explanation) return explanationToWire(explanation);
   } catch (error) {
-    if (error instanceof ExplainerBusyError)
+    if (error instanceof BusyError)
       throw new Problem(503, "overloaded", error.message, { "Retry-After": "5" });
     if (error instanceof ExplainError || error instanceof JournalError)
       throw new Problem(500, "journal-unreadable", error.message);

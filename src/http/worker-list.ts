@@ -45,7 +45,7 @@ function workerJson(worker: WorkerSnapshot, type: InstanceType | undefined): obj
   };
 }
 
-function stateSinceMs({ value, context }: WorkerSnapshot): number | null {
+export function stateSinceMs({ value, context }: WorkerSnapshot): number | null {
   switch (value.lifecycle) {
     case "creating":
       return context.bornAtMs;

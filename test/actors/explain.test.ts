@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ExplainError } from "../../src/actors/explain.ts";
-import { ExplainerBusyError, makeExplainer } from "../../src/actors/explainer.ts";
+import { makeExplainer } from "../../src/actors/explainer.ts";
+import { BusyError } from "../../src/actors/turns.ts";
 import { containerId } from "../support/containers.ts";
 import { CoreBuilder } from "../support/core-builder.ts";
 import { journalOfBuilder, saveState, tell } from "../support/told-journal.ts";
@@ -167,7 +168,7 @@ describe("a dispatcher's explainer", () => {
     const asked = Array.from({ length: 9 }, () => explain(ID, never));
     const settled = await Promise.allSettled(asked);
     expect(settled.filter(({ status }) => status === "fulfilled")).toHaveLength(8);
-    expect(settled.at(-1)).toMatchObject({ reason: expect.any(ExplainerBusyError) });
+    expect(settled.at(-1)).toMatchObject({ reason: expect.any(BusyError) });
     expect(await explain(ID, never)).toMatchObject({ kind: "container" });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ExplainError } from "../../src/actors/explain.ts";
-import { ExplainerBusyError } from "../../src/actors/explainer.ts";
+import { BusyError } from "../../src/actors/turns.ts";
 import { explanationFromWire, explanationToWire } from "../../src/http/explain-wire.ts";
 import { containerId } from "../support/containers.ts";
 import { CoreBuilder } from "../support/core-builder.ts";
@@ -65,7 +65,7 @@ describe("GET /dispatch/v1/explain/{id}", () => {
   });
 
   it.each([
-    [new ExplainerBusyError("too many"), 503, "overloaded"],
+    [new BusyError("too many"), 503, "overloaded"],
     [new ExplainError("record 3 cannot be folded"), 500, "journal-unreadable"],
   ])("answers %s with %i", async (error, status, code) => {
     const server = await openServer(undefined, { explain: () => Promise.reject(error) });

@@ -123,6 +123,15 @@ export class Core {
     this.limits ??= initialLimits(settings);
   }
 
+  /** Another one in the same state, that goes its own way from here. */
+  fork(): Core {
+    const fork = new Core(this.journalId);
+    const { seq, atMs, configHash, settings, limits } = this;
+    Object.assign(fork, { seq, atMs, configHash, settings, limits });
+    fork.registry = this.registry.copy();
+    return fork;
+  }
+
   /** One JSON text, the same for the same state. */
   store(): string {
     const { journalId, seq, atMs, configHash, settings, limits, registry } = this;

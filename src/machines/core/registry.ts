@@ -90,6 +90,14 @@ export class Registry {
     for (const id of this.ids(kind)) yield [id, this.#actors[kind].get(id) as SnapshotOf[K]];
   }
 
+  /** Another one with the same actors: snapshots are immutable, so they are shared. */
+  copy(): Registry {
+    const copy = new Registry();
+    for (const kind of ACTOR_KINDS)
+      for (const [id, snapshot] of this.#actors[kind]) copy.set(kind, id, snapshot);
+    return copy;
+  }
+
   /** The state as data, in a fixed order. */
   store(): StoredActors {
     const stored: Partial<Record<ActorKind, [string, StoredSnapshot][]>> = {};

@@ -32,9 +32,15 @@ export class Cost {
       this.#price = price;
     }
     // A new config may have another price: what was before it is counted at the old one.
-    if (price !== this.#price || ended) this.#count(atMs);
+    if (price !== this.#price) this.#count(atMs);
     this.#price = price;
-    if (ended && this.#fromAtMs !== null) this.#toAtMs = atMs;
+    if (ended) this.end(atMs);
+  }
+
+  /** It is gone. */
+  end(atMs: number): void {
+    this.#count(atMs);
+    if (this.#fromAtMs !== null) this.#toAtMs ??= atMs;
   }
 
   finish(asOfMs: number): WorkerExplanation["cost"] {

@@ -86,6 +86,19 @@ function outcomeOf(fact: Fact): { ok: boolean; text: string } {
   return { ok: true, text: "" };
 }
 
+/** A decision in one line. */
+export function decisionText(decision: Decision, nameOf: (workerId: string) => string): string {
+  const { do: done, subject, reason } = decisionStep(decision, nameOf);
+  const what = subject === "" ? done : `${done} ${subject}`;
+  return reason === "" ? what : `${what}: ${reason}`;
+}
+
+/** A command in one line. */
+export function commandText(command: Command, nameOf: (workerId: string) => string): string {
+  const { kind, subject } = commandStep(command, nameOf);
+  return `${kind} ${subject}`;
+}
+
 function decisionStep(decision: Decision, nameOf: (workerId: string) => string): DecisionStep {
   const { do: done, reason } = decision;
   switch (done) {

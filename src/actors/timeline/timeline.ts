@@ -1,0 +1,303 @@
+import type { Journal } from "../../drivers/journal/port.ts";
+import type { Core } from "../../machines/core/core.ts";
+import type { Change } from "../../machines/core/draft.ts";
+import type { AnySnapshot } from "../../machines/core/registry.ts";
+import { HistoryBuilder, type ActorName } from "../../machines/explain/history.ts";
+import { LanesBuilder } from "../../machines/explain/lanes.ts";
+import { namer } from "../../machines/explain/steps.ts";
+import { bornSeq } from "../../machines/explain/worker-explanation.ts";
+import { actorKey } from "../../machines/model/ids.ts";
+import type { JournalRecord } from "../../machines/model/record.ts";
+import { workerOfInstance } from "../explain-search.ts";
+import { makeTurns, type Turns } from "../turns.ts";
+import { chainOf, type Chain } from "./chain.ts";
+import { Folds, prunedSeq, TimelineError, type FoldTurn, type LastTransition } from "./folds.ts";
+import { actorIn, actorInIndex, limitNamed, seqAt } from "./search.ts";
+
+export interface TimelineOptions {
+  readonly journal: Journal;
+  /** More are not folded at once. */
+  readonly recordsMax: number;
+  /** Lets others have their turn. */
+  readonly pause: () => Promise<void>;
+}
+
+/** What can be shown: records from the first to the last, and what is missing before. */
+export interface Bounds {
+  readonly journalId: string;
+  /** 0 where there is none. */
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly firstAtMs: number | null;
+  readonly lastAtMs: number | null;
+  readonly missing: string;
+}
+
+/** A record with what it changed, and the state that it left. */
+export interface Seen {
+  readonly record: JournalRecord;
+  readonly changes: readonly Change[];
+}
+
+export interface ActorState {
+  readonly actor: ActorName;
+  readonly core: Core;
+  readonly snapshot: AnySnapshot;
+  readonly last: LastTransition | null;
+}
+
+/** Both ends inclusive. */
+export interface SeqRange {
+  readonly fromSeq?: number | undefined;
+  readonly toSeq?: number | undefined;
+}
+
+/** Requests that wait for their turn. */
+const WAITING_MAX = 16;
+/** How far back an actor's last transition is looked for. */
+const LAST_RECORDS_MAX = 20_000;
+
+/**
+ * A journal at any of its moments: states, records with what they changed, lives of actors, and all workers side by side.
+ * One request at a time, in slices; each may be aborted.
+ */
+export class Timeline {
+  readonly #journal: Journal;
+  readonly #options: TimelineOptions;
+  readonly #folds: Folds;
+  readonly #inTurn: Turns = makeTurns(WAITING_MAX, "requests for the past");
+  /** The time of the first record that can be shown, which is read once. */
+  #first: { seq: number; atMs: number | null } | undefined;
+
+  constructor(options: TimelineOptions) {
+    this.#options = options;
+    this.#journal = options.journal;
+    this.#folds = new Folds(options);
+  }
+
+  /** Throws `TimelineError` where nothing can be folded any more. */
+  bounds(): Bounds {
+    const journal = this.#journal;
+    const { records, firstSeq, lastSeq, firstAtMs, lastAtMs } = journal.stats();
+    const shared = { journalId: journal.id, lastSeq, lastAtMs };
+    if (records === 0) return { ...shared, firstSeq: 0, firstAtMs: null, missing: "" };
+    const shownSeq = this.#folds.floorSeq() + 1;
+    if (shownSeq <= 1) return { ...shared, firstSeq, firstAtMs, missing: "" };
+    const first = Math.min(shownSeq, lastSeq);
+    const atMs = this.#timeOf(first);
+    const missing =
+      `what came before record ${first} is not shown: older records were pruned` +
+      (firstSeq < first ? `, and there is no state to fold those from ${firstSeq} on from` : "");
+    return { ...shared, firstSeq: first, firstAtMs: atMs, missing };
+  }
+
+  /** The newest record at or before a time. */
+  seqAt(atMs: number): number {
+    const { firstSeq, lastSeq } = this.bounds();
+    return firstSeq === 0 ? 0 : seqAt(this.#journal, atMs, { firstSeq, lastSeq });
+  }
+
+  /** The state after a record; to be read only. */
+  state(seq: number, signal?: AbortSignal): Promise<Core> {
+    return this.#take(signal, async (turn) => (await this.#folds.at(seq, turn)).core);
+  }
+
+  /** Records from one on, with the state before them. */
+  records(fromSeq: number, limit: number, signal?: AbortSignal): Promise<readonly Seen[]> {
+    const toSeq = Math.min(fromSeq + limit - 1, this.#journal.lastSeq);
+    return this.#take(signal, async (turn) => {
+      const seen: Seen[] = [];
+      const visit = (record: JournalRecord, changes: readonly Change[]): void =>
+        void seen.push({ record, changes });
+      await this.#folds.walk({ ...turn, fromSeq, toSeq, visit });
+      return seen;
+    });
+  }
+
+  /** A record, and from it back to the fact that began it, as far as it concerns the actor, where one is named. */
+  record(
+    seq: number,
+    actorId: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<{ seen: Seen; core: Core; chain: Chain }> {
+    return this.#take(signal, async (turn) => {
+      let seen: Seen | undefined;
+      let core: Core | undefined;
+      await this.#folds.walk({
+        ...turn,
+        fromSeq: seq,
+        toSeq: seq,
+        visit: (record, changes, after) => {
+          seen = { record, changes };
+          core = after;
+        },
+      });
+      if (!seen || !core) throw new Error(`record ${seq} was not read`);
+      const actor = actorId === undefined ? undefined : actorIn(core, actorId);
+      const nameOf = namer(core, seen.changes);
+      return { seen, core, chain: chainOf(this.#journal, seen.record, { actor, nameOf }) };
+    });
+  }
+
+  /** An actor after a record; undefined where nobody is called that then. */
+  actor(id: string, seq: number, signal?: AbortSignal): Promise<ActorState | undefined> {
+    return this.#take(signal, async (turn) => {
+      const { core, last } = await this.#folds.at(seq, turn);
+      const actor = actorIn(core, id);
+      const snapshot = actor && (core.registry.get(actor.kind, actor.id) as AnySnapshot);
+      if (!actor || !snapshot) return undefined;
+      const key = actorKey(actor.kind, actor.id);
+      const found = last.get(key) ?? (await this.#lastBefore(actor, seq, turn));
+      return { actor, core, snapshot, last: found };
+    });
+  }
+
+  /** The life of an actor, also of one that is gone; undefined where the journal has never heard of it. */
+  async history(
+    id: string,
+    range: SeqRange & { readonly keepNoise: boolean },
+    signal?: AbortSignal,
+  ) {
+    return this.#take(signal, async (turn) => {
+      const actor = await this.#whoWas(id, turn);
+      if (!actor) return undefined;
+      const bounds = this.bounds();
+      const span = this.#lifeOf(actor, bounds, range);
+      const builder = new HistoryBuilder(actor, range);
+      let isKnown = false;
+      let asOfMs = bounds.firstAtMs ?? 0;
+      let toSeq = span.fromSeq - 1;
+      await this.#folds.walk({
+        ...turn,
+        fromSeq: span.fromSeq,
+        toSeq: span.toSeq,
+        reduce: (record) => withoutOthersWaits(record, actor.id),
+        begin: (core) => builder.begin(core),
+        visit: (record, changes, core) => {
+          builder.see(record, changes, core);
+          isKnown = core.registry.get(actor.kind, actor.id) !== undefined;
+          asOfMs = record.fact.atMs;
+          toSeq = record.seq;
+          return isKnown || record.seq < span.lastNamedSeq;
+        },
+      });
+      const missing = [span.missing];
+      const built = builder.finish(asOfMs);
+      if (built.marksOmitted > 0)
+        missing.push(`${built.marksOmitted} marks in the middle are left out: ask for a range`);
+      return { actor, bounds, toSeq, asOfMs, ...built, missing: joined(missing) };
+    });
+  }
+
+  /** All workers side by side between two times, and how busy the dispatcher was. */
+  async lanes(
+    range: { readonly fromMs: number; readonly toMs: number; readonly binsCount: number },
+    signal?: AbortSignal,
+  ) {
+    return this.#take(signal, async (turn) => {
+      const { recordsMax } = this.#options;
+      const bounds = this.bounds();
+      const builder = new LanesBuilder(range);
+      if (bounds.firstSeq === 0) return { bounds, ...builder.finish(range.toMs), truncated: "" };
+      const toSeq = this.seqAt(range.toMs);
+      const wantedSeq = Math.max(bounds.firstSeq, this.seqAt(range.fromMs - 1) + 1);
+      const fromSeq = Math.max(wantedSeq, toSeq - recordsMax + 1);
+      await this.#folds.walk({
+        ...turn,
+        fromSeq,
+        toSeq,
+        reduce: (record) => withoutOthersWaits(record, ""),
+        begin: (core) => builder.begin(core),
+        visit: (record, changes, core) => builder.see(record, changes, core),
+      });
+      const left =
+        fromSeq > wantedSeq
+          ? `records ${wantedSeq} to ${fromSeq - 1} are left out: more than ${recordsMax}; ask for a shorter time`
+          : "";
+      // What comes after the last record has not been read: it may not have happened yet.
+      const asOfMs = Math.max(range.fromMs, Math.min(range.toMs, bounds.lastAtMs ?? range.toMs));
+      return { bounds, ...builder.finish(asOfMs), truncated: joined([bounds.missing, left]) };
+    });
+  }
+
+  #take<T>(signal: AbortSignal | undefined, work: (turn: FoldTurn) => Promise<T>): Promise<T> {
+    return this.#inTurn(() => work({ pause: this.#options.pause, signal }), signal);
+  }
+
+  #timeOf(seq: number): number | null {
+    if (this.#first?.seq !== seq) {
+      const [record] = this.#journal.read({ fromSeq: seq, toSeq: seq });
+      this.#first = { seq, atMs: record?.fact.atMs ?? null };
+    }
+    return this.#first.atMs;
+  }
+
+  /** Where the fold began too late to have seen it. */
+  async #lastBefore(actor: ActorName, seq: number, turn: FoldTurn): Promise<LastTransition | null> {
+    const floor = this.#folds.floorSeq();
+    const named = this.#journal.seqsOf(actorKey(actor.kind, actor.id), {
+      limit: 50,
+      beforeSeq: seq + 1,
+    });
+    const oldest = named[0] ?? seq;
+    const fromSeq = Math.max(floor + 1, Math.min(oldest, seq), seq - LAST_RECORDS_MAX);
+    let found: LastTransition | null = null;
+    await this.#folds.walk({
+      ...turn,
+      fromSeq,
+      toSeq: seq,
+      reduce: (record) => withoutOthersWaits(record, actor.id),
+      visit: (record, changes) => {
+        const change = changes.find(({ kind, id }) => kind === actor.kind && id === actor.id);
+        const taken = change?.transitions.findLast(({ to }) => to !== "");
+        if (taken) found = { ...taken, seq: record.seq, atMs: record.fact.atMs };
+      },
+    });
+    return found;
+  }
+
+  async #whoWas(id: string, turn: FoldTurn): Promise<ActorName | undefined> {
+    const limit = limitNamed(id);
+    if (limit) return limit;
+    const named = actorInIndex(this.#journal, id);
+    if (named) return named;
+    const { recordsMax } = this.#options;
+    const workerId = await workerOfInstance(id, { journal: this.#journal, recordsMax, ...turn });
+    return workerId === undefined ? undefined : { kind: "worker", id: workerId };
+  }
+
+  /** Which records tell of it: from the first that names it, or as far back as may be read. */
+  #lifeOf(actor: ActorName, bounds: Bounds, range: SeqRange) {
+    const { recordsMax } = this.#options;
+    const isIndexed = actor.kind === "worker" || actor.kind === "container";
+    const named = isIndexed ? this.#journal.seqsOf(actorKey(actor.kind, actor.id)) : [];
+    const born = actor.kind === "worker" ? bornSeq(actor.id, this.#journal.id) : undefined;
+    const firstSeq = isIndexed ? (born ?? named[0] ?? bounds.firstSeq) : bounds.firstSeq;
+    const lastNamedSeq = isIndexed ? (named.at(-1) ?? bounds.lastSeq) : bounds.lastSeq;
+    const wantedSeq = Math.max(firstSeq, range.fromSeq ?? 0, 1);
+    const toSeq = Math.min(range.toSeq ?? bounds.lastSeq, bounds.lastSeq);
+    const foldable = Math.max(wantedSeq, bounds.firstSeq);
+    const needed = Math.min(toSeq, Math.max(lastNamedSeq, foldable));
+    const fromSeq = Math.max(foldable, needed - recordsMax + 1);
+    const missing = joined([
+      wantedSeq < foldable ? bounds.missing : "",
+      fromSeq > foldable
+        ? `records ${foldable} to ${fromSeq - 1} are left out: more than ${recordsMax}; ask for an earlier range`
+        : "",
+    ]);
+    return { fromSeq, toSeq, lastNamedSeq, missing };
+  }
+}
+
+export { prunedSeq, TimelineError };
+
+/** Why others wait changes nothing but what is remembered of them, and is most of what a long queue's planner decides. */
+function withoutOthersWaits(record: JournalRecord, id: string): JournalRecord {
+  const { decisions } = record;
+  const kept = decisions.filter((each) => each.do !== "wait" || each.container === id);
+  return kept.length === decisions.length ? record : { ...record, decisions: kept };
+}
+
+function joined(texts: readonly string[]): string {
+  return texts.filter((text) => text !== "").join("; ");
+}

@@ -1,0 +1,251 @@
+import type { Core } from "../core/core.ts";
+import type { Change } from "../core/draft.ts";
+import type { SnapshotOf } from "../core/registry.ts";
+import type { JournalRecord } from "../model/record.ts";
+import type { Settings } from "../model/settings.ts";
+import { Cost } from "./cost.ts";
+
+type Worker = SnapshotOf["worker"];
+type Container = SnapshotOf["container"];
+
+interface LaneSpan {
+  readonly state: Worker["value"]["lifecycle"];
+  readonly fromMs: number;
+  toMs: number | null;
+}
+
+interface LaneContainer {
+  readonly containerId: string;
+  readonly fromMs: number;
+  toMs: number | null;
+}
+
+export interface Lane {
+  readonly workerId: string;
+  readonly instanceId: string;
+  readonly instanceType: string;
+  readonly price: number;
+  readonly spans: readonly LaneSpan[];
+  readonly containers: readonly LaneContainer[];
+  readonly cost: number;
+}
+
+/** A slice of time: what happened in it, and how things stood at its end. */
+export interface Bin {
+  readonly fromMs: number;
+  records: number;
+  creates: number;
+  workers: number;
+  running: number;
+  waiting: number;
+}
+
+export interface LanesRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly binsCount: number;
+}
+
+interface OpenLane {
+  worker: Worker;
+  readonly spans: LaneSpan[];
+  readonly containers: LaneContainer[];
+  readonly cost: Cost;
+  /** What it had cost before the range. */
+  readonly costBefore: number;
+  price: number;
+}
+
+/** Collects the lives of all workers side by side, and how busy the dispatcher was, from records in their order. */
+export class LanesBuilder {
+  readonly #range: LanesRange;
+  readonly #lanes = new Map<string, OpenLane>();
+  readonly #bins: Bin[];
+  #at = 0;
+  #workers = 0;
+  #running = 0;
+  #waiting = 0;
+
+  constructor(range: LanesRange) {
+    this.#range = range;
+    const { fromMs, toMs, binsCount } = range;
+    const width = (toMs - fromMs) / binsCount;
+    this.#bins = Array.from({ length: binsCount }, (_, at) => ({
+      fromMs: Math.round(fromMs + at * width),
+      records: 0,
+      creates: 0,
+      workers: 0,
+      running: 0,
+      waiting: 0,
+    }));
+  }
+
+  /** The state before the first record that is seen. */
+  begin({ registry, settings, atMs }: Core): void {
+    for (const [id, worker] of registry.entries("worker")) {
+      this.#open(id, worker, { atMs, settings, sinceMs: null });
+      this.#workers++;
+    }
+    for (const [, container] of registry.entries("container")) this.#countContainer(container, 1);
+    this.#passBins(Math.max(atMs, this.#range.fromMs));
+  }
+
+  /** A record, once the core has taken it in. */
+  see(record: JournalRecord, changes: readonly Change[], core: Core): void {
+    const { atMs, type } = record.fact;
+    this.#passBins(atMs);
+    const bin = this.#bins[this.#at];
+    if (bin) {
+      bin.records++;
+      bin.creates += record.commands.filter(({ kind }) => kind === "instance.create").length;
+    }
+    for (const change of changes) {
+      if (change.kind === "worker") this.#seeWorker(change, atMs, core.settings);
+      else if (change.kind === "container") this.#seeContainer(change);
+    }
+    if (type === "config.loaded") this.#seePrices(atMs, core.settings);
+  }
+
+  finish(asOfMs: number): { lanes: Lane[]; bins: readonly Bin[] } {
+    this.#passBins(Math.min(asOfMs, this.#range.toMs));
+    this.#level(this.#bins[this.#at]);
+    const endMs = Math.min(asOfMs, this.#range.toMs);
+    const lanes = [...this.#lanes.values()].map((lane): Lane => {
+      const { context } = lane.worker;
+      return {
+        workerId: context.workerId,
+        instanceId: context.instanceId,
+        instanceType: context.instanceType,
+        price: lane.price,
+        spans: lane.spans,
+        containers: lane.containers,
+        cost: Math.max(0, lane.cost.finish(endMs).amount - lane.costBefore),
+      };
+    });
+    return { lanes, bins: this.#bins };
+  }
+
+  /** The bins that end before the moment stand as things are now. */
+  #passBins(atMs: number): void {
+    for (;;) {
+      const next = this.#bins[this.#at + 1];
+      if (!next || next.fromMs > atMs) return;
+      this.#level(this.#bins[this.#at]);
+      this.#at++;
+    }
+  }
+
+  #level(bin: Bin | undefined): void {
+    if (!bin) return;
+    bin.workers = this.#workers;
+    bin.running = this.#running;
+    bin.waiting = this.#waiting;
+  }
+
+  #seeWorker(change: Change, atMs: number, settings: Settings | null): void {
+    const { id, before, removed } = change;
+    const worker = change.after as Worker;
+    if (!before) this.#workers++;
+    const lane = this.#lanes.get(id) ?? this.#open(id, worker, { atMs, settings, sinceMs: atMs });
+    lane.worker = worker;
+    const last = lane.spans.at(-1);
+    if (last?.state !== worker.value.lifecycle) {
+      if (last) last.toMs = atMs;
+      lane.spans.push({ state: worker.value.lifecycle, fromMs: atMs, toMs: removed ? atMs : null });
+    }
+    followProcesses(lane, removed ? {} : worker.context.processes, atMs);
+    lane.cost.follow(worker, atMs, { settings, ended: removed });
+    lane.price = priceOf(worker, settings) ?? lane.price;
+    if (removed) this.#workers--;
+  }
+
+  #open(
+    id: string,
+    worker: Worker,
+    {
+      atMs,
+      settings,
+      sinceMs,
+    }: { atMs: number; settings: Settings | null; sinceMs: number | null },
+  ): OpenLane {
+    const cost = new Cost();
+    const isKnown = sinceMs === null;
+    if (isKnown) cost.begin(worker, settings);
+    const lane: OpenLane = {
+      worker,
+      spans: [],
+      containers: [],
+      cost,
+      costBefore: isKnown ? costUntil(worker, settings, Math.max(atMs, this.#range.fromMs)) : 0,
+      price: priceOf(worker, settings) ?? 0,
+    };
+    this.#lanes.set(id, lane);
+    const { lifecycle } = worker.value;
+    lane.spans.push({ state: lifecycle, fromMs: sinceMs ?? sinceOf(worker), toMs: null });
+    for (const [containerId, process] of Object.entries(worker.context.processes))
+      lane.containers.push({ containerId, fromMs: process.sinceMs, toMs: null });
+    return lane;
+  }
+
+  #seePrices(atMs: number, settings: Settings | null): void {
+    for (const lane of this.#lanes.values()) {
+      const isGone = lane.worker.value.lifecycle === "gone";
+      if (!isGone) lane.cost.follow(lane.worker, atMs, { settings, ended: false });
+      if (!isGone) lane.price = priceOf(lane.worker, settings) ?? lane.price;
+    }
+  }
+
+  #seeContainer({ before, after, removed }: Change): void {
+    if (before) this.#countContainer(before as Container, -1);
+    if (!removed) this.#countContainer(after as Container, 1);
+  }
+
+  #countContainer({ value }: Container, change: 1 | -1): void {
+    const { record, process } = value;
+    if (process === "running" || process === "starting") this.#running += change;
+    else if (record === "Queued" || record === "Locked") this.#waiting += change;
+  }
+}
+
+function followProcesses(
+  lane: OpenLane,
+  processes: Worker["context"]["processes"],
+  atMs: number,
+): void {
+  const open = lane.containers.filter(({ toMs }) => toMs === null);
+  for (const container of open)
+    if (!Object.hasOwn(processes, container.containerId)) container.toMs = atMs;
+  for (const containerId of Object.keys(processes))
+    if (!open.some((container) => container.containerId === containerId))
+      lane.containers.push({ containerId, fromMs: atMs, toMs: null });
+}
+
+function costUntil(worker: Worker, settings: Settings | null, atMs: number): number {
+  const cost = new Cost();
+  cost.begin(worker, settings);
+  return cost.finish(atMs).amount;
+}
+
+function priceOf({ context }: Worker, settings: Settings | null): number | undefined {
+  const types = settings?.instanceTypes ?? {};
+  return Object.hasOwn(types, context.instanceType)
+    ? types[context.instanceType]?.price
+    : undefined;
+}
+
+/** Since when it is in its state, as far as it remembers. */
+function sinceOf({ value, context }: Worker): number {
+  switch (value.lifecycle) {
+    case "creating":
+      return context.bornAtMs;
+    case "idle":
+      return context.busyAtMs;
+    case "running":
+      return Math.min(...Object.values(context.processes).map(({ sinceMs }) => sinceMs));
+    case "shutdown":
+    case "gone":
+      return context.destroyedAtMs ?? context.appearedAtMs;
+    default:
+      return context.appearedAtMs;
+  }
+}
