@@ -1,4 +1,14 @@
-import { defineConfig } from "vite";
+import { readFileSync } from "node:fs";
+import { defineConfig, type Plugin } from "vite";
+
+/** The daemon serves the charts as data too, from beside the page. */
+const charts: Plugin = {
+  name: "charts-as-a-file",
+  generateBundle() {
+    const source = readFileSync("src/http/visualizer/charts.json", "utf8");
+    this.emitFile({ type: "asset", fileName: "charts.json", source });
+  },
+};
 
 /** The page: built into the package, and served by the daemon from its own files. */
 export default defineConfig({
@@ -6,6 +16,7 @@ export default defineConfig({
   // Relative, so that it works below any path.
   base: "./",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  plugins: [charts],
   build: {
     outDir: "../../../dist/http/visualizer",
     emptyOutDir: true,

@@ -1,14 +1,26 @@
 import type { Change } from "../machines/core/draft.ts";
 import type { SnapshotOf } from "../machines/core/registry.ts";
 import type { Fact } from "../machines/model/fact.ts";
-import type { Logger } from "../telemetry/logger.ts";
 import type { Released } from "./supervisor.ts";
+
+interface LogWrite {
+  (fields: object, message: string): void;
+  (message: string): void;
+}
+
+/** The part of the logger that is used here. */
+export interface JournalLog {
+  readonly debug: LogWrite;
+  readonly info: LogWrite;
+  readonly warn: LogWrite;
+  child(fields: object): JournalLog;
+}
 
 type Worker = SnapshotOf["worker"];
 type Container = SnapshotOf["container"];
 
 /** Logs what is worth a line of each durable record (spec §14): messages constant, data in fields. */
-export function logReleased(log: Logger, { record, changes }: Released): void {
+export function logReleased(log: JournalLog, { record, changes }: Released): void {
   for (const change of changes) {
     if (change.kind === "worker") logWorker(log, change, record.fact);
     else if (change.kind === "container") logContainer(log, change);
@@ -26,7 +38,7 @@ function messageOf({ after }: Change): unknown {
   return (after.context as { message?: unknown }).message;
 }
 
-function logWorker(log: Logger, change: Change, fact: Fact): void {
+function logWorker(log: JournalLog, change: Change, fact: Fact): void {
   const before = change.before as Worker | undefined;
   const after = change.after as Worker;
   const { context, value } = after;
@@ -45,7 +57,7 @@ function logWorker(log: Logger, change: Change, fact: Fact): void {
 }
 
 function logLifecycle(
-  log: Logger,
+  log: JournalLog,
   {
     from,
     after,
@@ -79,7 +91,7 @@ function logLifecycle(
   }
 }
 
-function logContainer(log: Logger, change: Change): void {
+function logContainer(log: JournalLog, change: Change): void {
   const before = change.before as Container | undefined;
   const { context, value } = change.after as Container;
   const container = log.child({ ContainerUUID: context.containerId });

@@ -110,6 +110,11 @@ export class Supervisor {
     return this.#options.core.registry;
   }
 
+  /** Null before a configuration has been taken in. */
+  get knownSettings(): Core["settings"] {
+    return this.#options.core.settings;
+  }
+
   get settings(): NonNullable<Core["settings"]> {
     const { settings } = this.#options.core;
     if (!settings) throw new Error("no configuration has been taken in yet");

@@ -39,9 +39,12 @@ export const dispatchCloud = section({
   SSH: ssh,
   PlanInterval: interval("20ms").describe("Pause between two runs of the planner"),
   TimeoutStart: interval("15s").describe("How long a start without answer may still turn up"),
-  Page: section({ ReadOnly: flag(false) })
+  Page: section({
+    Enabled: flag(true).describe("Serve the page at /; its data needs the management token"),
+    ReadOnly: flag(false).describe("Refuse everything that would change something over HTTP"),
+  })
     .prefault({})
-    .transform((o) => ({ readOnly: o.ReadOnly })),
+    .transform((o) => ({ enabled: o.Enabled, readOnly: o.ReadOnly })),
   CloudRequestTimeout: interval("5m").describe("Deadline of one call to the cloud"),
 })
   .prefault({})

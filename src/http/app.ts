@@ -7,6 +7,7 @@ import { makeManagementAuth } from "./management-auth.ts";
 import { makeOperatorFacts } from "./operator-facts.ts";
 import type { AppOptions } from "./options.ts";
 import { serveOwnApi } from "./own-api.ts";
+import { servePage } from "./page-files.ts";
 import { prepareRequests } from "./prepare.ts";
 import { answerErrors } from "./problem.ts";
 import { refuseMethods } from "./refuse-methods.ts";
@@ -29,12 +30,17 @@ export function makeApp(options: AppOptions): Koa<HttpState> {
     answerInTime(options.clock, options.requestTimeoutMs),
     serveHealth(options),
     limitRequests(options.traffic.limiter),
+    ...pageLayers(options),
     ...queueLayers(options),
     ...serveOwnApi(options, facts),
     serveManagement(options, facts, authenticate),
   ];
   for (const layer of layers) app.use(layer);
   return app;
+}
+
+function pageLayers({ pageFolder }: AppOptions): AppMiddleware[] {
+  return pageFolder === undefined ? [] : [servePage(pageFolder)];
 }
 
 function queueLayers({ queueRoutes }: AppOptions): AppMiddleware[] {

@@ -8,6 +8,10 @@ export interface HttpState {
   /** Of the limiter, for the log; unset where a request did not pass it. */
   queue?: string;
   priority?: number;
+  /** Gives the limiter's turn back before the answer has ended. */
+  leaveLimiter?: () => void;
+  /** The answer is one without an end. */
+  isStream?: boolean;
 }
 
 export type AppContext = Koa.ParameterizedContext<HttpState>;

@@ -3,12 +3,14 @@ import { BusyError } from "../actors/turns.ts";
 import { JournalError } from "../drivers/journal/port.ts";
 import type { AppContext } from "./context.ts";
 import { explanationToWire } from "./explain-wire.ts";
-import type { AppOptions } from "./options.ts";
 import { Problem } from "./problem.ts";
+import type { ViewOptions } from "./view-options.ts";
 import { wireTime } from "./wire-json.ts";
 
+type Options = Pick<ViewOptions, "explain" | "journalStats">;
+
 /** Why a container waits or an instance was booted, kept or destroyed; ends early when its client has gone. */
-export async function explanationFor(ctx: AppContext, options: AppOptions): Promise<object> {
+export async function explanationFor(ctx: AppContext, options: Options): Promise<object> {
   const id = (ctx as { params?: Record<string, string> }).params?.["id"] ?? "";
   const gone = new AbortController();
   const onClose = (): void => gone.abort();
@@ -28,7 +30,7 @@ export async function explanationFor(ctx: AppContext, options: AppOptions): Prom
   throw new Problem(404, "unknown-subject", unknownText(id, options));
 }
 
-function unknownText(id: string, { journalStats }: AppOptions): string {
+function unknownText(id: string, { journalStats }: Options): string {
   const { firstSeq, lastSeq, firstAtMs } = journalStats();
   const range =
     firstAtMs === null ? "" : ` (records ${firstSeq} to ${lastSeq}, since ${wireTime(firstAtMs)})`;

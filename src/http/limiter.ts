@@ -95,8 +95,15 @@ export function limitRequests(limiter: RequestLimiter): AppMiddleware {
       const detail = "too many requests at once; try again in a few seconds";
       throw new Problem(503, "overloaded", detail, { "Retry-After": "5" });
     }
-    if (ctx.res.closed) limiter.leave();
-    else ctx.res.once("close", () => limiter.leave());
+    ctx.res.off("close", cancel);
+    let isServed = true;
+    const leave = (): void => {
+      if (isServed) limiter.leave();
+      isServed = false;
+    };
+    ctx.state.leaveLimiter = leave;
+    if (ctx.res.closed) leave();
+    else ctx.res.once("close", leave);
     await next();
   };
 }

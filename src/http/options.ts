@@ -1,11 +1,11 @@
 import type Router from "@koa/router";
 import type { Clock } from "../actors/clock.ts";
-import type { Explain } from "../actors/explainer.ts";
 import type { ReadModel } from "../actors/read-model.ts";
 import type { Supervisor } from "../actors/supervisor.ts";
 import type { JournalStats } from "../drivers/journal/port.ts";
 import type { InstanceType } from "../machines/model/instance-type.ts";
 import type { Traffic } from "./traffic.ts";
+import type { ViewOptions } from "./view-options.ts";
 
 /** As pino has it: data in fields, then constant words. */
 export interface HttpLog {
@@ -43,7 +43,10 @@ export interface AppOptions {
   /** Why the service is unhealthy; undefined when it is not. */
   readonly health: () => Promise<string | undefined>;
   readonly journalStats: () => JournalStats;
-  readonly explain: Explain;
+  /** What the page's endpoints show. */
+  readonly view: ViewOptions;
+  /** The folder of the built page; undefined: there is no page. */
+  readonly pageFolder?: string | undefined;
   readonly alarms: () => readonly Alarm[];
   /** Resolves once the stop is on its way: with `drain`, once that is durable. */
   readonly onStop: (request: StopRequest) => Promise<void>;

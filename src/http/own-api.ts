@@ -5,16 +5,16 @@ import type { ContainerSnapshot } from "../machines/container/container.machine.
 import { RECORD_STATES } from "../machines/container/container.types.ts";
 import { idleBehaviorSchema } from "../machines/model/command.ts";
 import type { WorkerSnapshot } from "../machines/worker/worker.machine.ts";
+import { answer } from "./answer.ts";
 import { containerList } from "./container-list.ts";
 import type { AppContext, AppMiddleware, HttpState } from "./context.ts";
-import { explanationFor } from "./explain.ts";
 import { assertNotReadOnly, assertWritable, type OperatorFacts } from "./operator-facts.ts";
 import type { AppOptions } from "./options.ts";
 import { isOwnPath, Problem } from "./problem.ts";
 import { refuseMethods } from "./refuse-methods.ts";
 import { statusView } from "./status.ts";
 import { makeBearerCheck } from "./tokens.ts";
-import { wireJson } from "./wire-json.ts";
+import { addViewRoutes } from "./view-routes.ts";
 import { actionBodySchema } from "./wire/actions.ts";
 import { workerList } from "./worker-list.ts";
 
@@ -71,7 +71,7 @@ function addViews(router: Router<HttpState>, options: AppOptions): void {
   router.get("/containers", (ctx) =>
     answer(ctx, 200, { items: containerList(readModel, statesAsked(ctx)) }),
   );
-  router.get("/explain/:id", async (ctx) => answer(ctx, 200, await explanationFor(ctx, options)));
+  addViewRoutes(router, options.view);
 }
 
 /** `state=Queued,Locked`, or the parameter several times; undefined is all. */
@@ -207,12 +207,4 @@ function refuseBody(error: Error): never {
   if (status === 400 && typeof body === "string")
     throw new Problem(400, "bad-body", "the body is no JSON object");
   throw error;
-}
-
-function answer(ctx: AppContext, status: number, value: object): void {
-  ctx.status = status;
-  ctx.set("Content-Type", "application/json");
-  ctx.set("Cache-Control", "no-store");
-  ctx.set("X-Content-Type-Options", "nosniff");
-  ctx.body = `${wireJson(value)}\n`;
 }

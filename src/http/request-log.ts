@@ -37,14 +37,14 @@ export function logRequests(options: Options): AppMiddleware {
     let statusAtMs: number | undefined;
     ctx.res.once("close", () => {
       open.isAbandoned = true;
-      if (statusAtMs !== undefined) requests.remove(open);
+      if (statusAtMs !== undefined || ctx.state.isStream) requests.remove(open);
       answered(ctx, options, { fields, startedAtMs, statusAtMs: statusAtMs ?? clock.nowMs() });
     });
     try {
       await next();
     } finally {
       statusAtMs = clock.nowMs();
-      if (ctx.res.closed) requests.remove(open);
+      if (ctx.res.closed || ctx.state.isStream) requests.remove(open);
     }
   };
 }
@@ -91,6 +91,8 @@ function answered(
     },
     "response",
   );
+  // How long somebody followed is no time that a request took.
+  if (ctx.state.isStream) return;
   traffic.requestEnded({
     method: ctx.method.toLowerCase(),
     code: statusCode,

@@ -154,7 +154,7 @@ describe("explain, asking the dispatcher", () => {
     const journal = await journalOfBuilder(builder);
     const server = await openServer(builder, {
       managementToken,
-      explain: (id) => tell(journal, id, { nowMs: builder.nowMs }),
+      view: { journal, explain: (id) => tell(journal, id, { nowMs: builder.nowMs }) },
       queueRoutes: makeQueueRoutes({ store, tokens: [systemRootToken], parseJson: parseLossless }),
     });
     writeDaemonFile(dataDir, { pid: process.pid, url: server.url, startedAt: "" });

@@ -15,7 +15,9 @@ async function waiting() {
   builder.container(ID, { priority: "90071992547409930001" });
   builder.plan();
   const journal = await journalOfBuilder(builder);
-  const server = await openServer(builder, { explain: (id) => tell(journal, id) });
+  const server = await openServer(builder, {
+    view: { journal, explain: (id) => tell(journal, id) },
+  });
   return { server, journal };
 }
 
@@ -47,14 +49,13 @@ describe("GET /dispatch/v1/explain/{id}", () => {
   });
 
   it("says where it looked for what it does not know", async () => {
-    const { server } = await waiting();
+    const { server, journal } = await waiting();
     const answer = await server.ask("GET", "/dispatch/v1/explain/i-9");
     expect(answer.status).toBe(404);
     expect(answer.headers["content-type"]).toBe("application/problem+json");
     expect(JSON.parse(answer.text)).toMatchObject({
       type: "urn:dispatch-cloud:problem:unknown-subject",
-      detail:
-        "the journal (records 1 to 7, since 2026-01-02T03:04:05.678Z) names no container and no instance i-9",
+      detail: `the journal (records 1 to ${journal.lastSeq}, since 2026-01-02T03:04:05.678Z) names no container and no instance i-9`,
     });
   });
 
@@ -68,7 +69,7 @@ describe("GET /dispatch/v1/explain/{id}", () => {
     [new BusyError("too many"), 503, "overloaded"],
     [new ExplainError("record 3 cannot be folded"), 500, "journal-unreadable"],
   ])("answers %s with %i", async (error, status, code) => {
-    const server = await openServer(undefined, { explain: () => Promise.reject(error) });
+    const server = await openServer(undefined, { view: { explain: () => Promise.reject(error) } });
     const answer = await server.ask("GET", `/dispatch/v1/explain/${ID}`);
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.text)).toMatchObject({

@@ -11,6 +11,7 @@ import type { AppOptions } from "../../src/http/options.ts";
 import { Traffic, type TrafficOptions } from "../../src/http/traffic.ts";
 import { makeServiceMetrics } from "../../src/telemetry/service-metrics.ts";
 import { CoreBuilder } from "../support/core-builder.ts";
+import { testView, type ViewChanges } from "./test-view.ts";
 
 export const TOKEN = "abcdefgh";
 const BEARER = { Authorization: `Bearer ${TOKEN}` };
@@ -42,14 +43,16 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-type Changes = Partial<AppOptions> & {
+type Changes = Partial<Omit<AppOptions, "view">> & {
   readonly limits?: Partial<Pick<TrafficOptions, "concurrentMax" | "queuedMax">>;
+  /** Of what the page's endpoints show. */
+  readonly view?: ViewChanges;
 };
 
 /** The app over a real socket, on a read model that is built by hand. Closed when the test ends. */
 export async function openServer(
   builder = new CoreBuilder().dispatching(),
-  { limits, ...changes }: Changes = {},
+  { limits, view, ...changes }: Changes = {},
 ): Promise<TestServer> {
   const facts: FactInput[] = [];
   const log: TestServer["log"] = [];
@@ -103,7 +106,7 @@ export async function openServer(
       checkpoints: 1,
       indexedSeq: 7,
     }),
-    explain: async () => undefined,
+    view: testView(builder, { clock, readOnly: changes.readOnly ?? false, ...view }),
     alarms: () => [],
     onStop: async () => {},
     readOnly: false,

@@ -152,7 +152,7 @@ function before(journal: Journal, beforeSeq: number, focus: Decision): JournalRe
   return seqs.length === 0 ? undefined : recordAt(journal, Math.max(...seqs));
 }
 
-export function recordAt(journal: Journal, seq: number): JournalRecord | undefined {
+function recordAt(journal: Journal, seq: number): JournalRecord | undefined {
   const { records, firstSeq, lastSeq } = journal.stats();
   if (records === 0 || seq < firstSeq || seq > lastSeq) return undefined;
   for (const record of journal.read({ fromSeq: seq, toSeq: seq })) return record;

@@ -192,7 +192,7 @@ function forkOf({ core, last }: Fold): Fold {
 }
 
 /** Records up to it are gone. */
-export function prunedSeq(journal: Journal): number {
+function prunedSeq(journal: Journal): number {
   const { records, firstSeq, lastSeq } = journal.stats();
   return records === 0 ? lastSeq : firstSeq - 1;
 }

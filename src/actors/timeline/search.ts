@@ -3,7 +3,10 @@ import { parseActorKey, actorKey, ONLY } from "../../machines/model/ids.ts";
 import type { Core } from "../../machines/core/core.ts";
 import type { ActorName } from "../../machines/explain/history.ts";
 
-/** The newest record at or before a time; `beforeSeq - 1` at least. The times of a journal never decrease. */
+/**
+ * The newest record at or before a time, to the millisecond, as times are shown; the one before the first at least. The
+ * times of a journal never decrease.
+ */
 export function seqAt(
   journal: Journal,
   atMs: number,
@@ -13,7 +16,7 @@ export function seqAt(
   let high = bounds.lastSeq;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (timeOf(journal, middle) <= atMs) low = middle;
+    if (Math.floor(timeOf(journal, middle)) <= atMs) low = middle;
     else high = middle - 1;
   }
   return low;

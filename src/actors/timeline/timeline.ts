@@ -8,10 +8,12 @@ import { namer } from "../../machines/explain/steps.ts";
 import { bornSeq } from "../../machines/explain/worker-explanation.ts";
 import { actorKey } from "../../machines/model/ids.ts";
 import type { JournalRecord } from "../../machines/model/record.ts";
+import type { Settings } from "../../machines/model/settings.ts";
 import { workerOfInstance } from "../explain-search.ts";
+import type { Released } from "../supervisor.ts";
 import { makeTurns, type Turns } from "../turns.ts";
 import { chainOf, type Chain } from "./chain.ts";
-import { Folds, prunedSeq, TimelineError, type FoldTurn, type LastTransition } from "./folds.ts";
+import { Folds, TimelineError, type FoldTurn, type LastTransition } from "./folds.ts";
 import { actorIn, actorInIndex, limitNamed, seqAt } from "./search.ts";
 
 export interface TimelineOptions {
@@ -33,10 +35,9 @@ export interface Bounds {
   readonly missing: string;
 }
 
-/** A record with what it changed, and the state that it left. */
-export interface Seen {
-  readonly record: JournalRecord;
-  readonly changes: readonly Change[];
+/** A record with what it changed, and the instance types that were configured then. */
+export interface Seen extends Released {
+  readonly types: Settings["instanceTypes"];
 }
 
 export interface ActorState {
@@ -67,7 +68,7 @@ export class Timeline {
   readonly #folds: Folds;
   readonly #inTurn: Turns = makeTurns(WAITING_MAX, "requests for the past");
   /** The time of the first record that can be shown, which is read once. */
-  #first: { seq: number; atMs: number | null } | undefined;
+  #first: { seq: number; atMs: number } | undefined;
 
   constructor(options: TimelineOptions) {
     this.#options = options;
@@ -84,11 +85,21 @@ export class Timeline {
     const shownSeq = this.#folds.floorSeq() + 1;
     if (shownSeq <= 1) return { ...shared, firstSeq, firstAtMs, missing: "" };
     const first = Math.min(shownSeq, lastSeq);
-    const atMs = this.#timeOf(first);
+    const atMs = this.#timeOfFirst(first);
     const missing =
       `what came before record ${first} is not shown: older records were pruned` +
       (firstSeq < first ? `, and there is no state to fold those from ${firstSeq} on from` : "");
     return { ...shared, firstSeq: first, firstAtMs: atMs, missing };
+  }
+
+  get lastSeq(): number {
+    return this.#journal.lastSeq;
+  }
+
+  /** When a record came about, of those within the bounds. */
+  timeOf(seq: number): number {
+    const [record] = this.#journal.read({ fromSeq: seq, toSeq: seq });
+    return record?.fact.atMs ?? 0;
   }
 
   /** The newest record at or before a time. */
@@ -107,8 +118,8 @@ export class Timeline {
     const toSeq = Math.min(fromSeq + limit - 1, this.#journal.lastSeq);
     return this.#take(signal, async (turn) => {
       const seen: Seen[] = [];
-      const visit = (record: JournalRecord, changes: readonly Change[]): void =>
-        void seen.push({ record, changes });
+      const visit = (record: JournalRecord, changes: readonly Change[], core: Core): void =>
+        void seen.push({ record, changes, types: core.settings?.instanceTypes ?? {} });
       await this.#folds.walk({ ...turn, fromSeq, toSeq, visit });
       return seen;
     });
@@ -119,23 +130,22 @@ export class Timeline {
     seq: number,
     actorId: string | undefined,
     signal?: AbortSignal,
-  ): Promise<{ seen: Seen; core: Core; chain: Chain }> {
+  ): Promise<{ seen: Seen; chain: Chain }> {
     return this.#take(signal, async (turn) => {
       let seen: Seen | undefined;
-      let core: Core | undefined;
+      let chain: Chain | undefined;
       await this.#folds.walk({
         ...turn,
         fromSeq: seq,
         toSeq: seq,
-        visit: (record, changes, after) => {
-          seen = { record, changes };
-          core = after;
+        visit: (record, changes, core) => {
+          seen = { record, changes, types: core.settings?.instanceTypes ?? {} };
+          const actor = actorId === undefined ? undefined : actorIn(core, actorId);
+          chain = chainOf(this.#journal, record, { actor, nameOf: namer(core, changes) });
         },
       });
-      if (!seen || !core) throw new Error(`record ${seq} was not read`);
-      const actor = actorId === undefined ? undefined : actorIn(core, actorId);
-      const nameOf = namer(core, seen.changes);
-      return { seen, core, chain: chainOf(this.#journal, seen.record, { actor, nameOf }) };
+      if (!seen || !chain) throw new Error(`record ${seq} was not read`);
+      return { seen, chain };
     });
   }
 
@@ -164,6 +174,7 @@ export class Timeline {
       const bounds = this.bounds();
       const span = this.#lifeOf(actor, bounds, range);
       const builder = new HistoryBuilder(actor, range);
+      let wasKnown = false;
       let isKnown = false;
       let asOfMs = bounds.firstAtMs ?? 0;
       let toSeq = span.fromSeq - 1;
@@ -172,7 +183,10 @@ export class Timeline {
         fromSeq: span.fromSeq,
         toSeq: span.toSeq,
         reduce: (record) => withoutOthersWaits(record, actor.id),
-        begin: (core) => builder.begin(core),
+        begin: (core) => {
+          builder.begin(core);
+          wasKnown = core.registry.get(actor.kind, actor.id) !== undefined;
+        },
         visit: (record, changes, core) => {
           builder.see(record, changes, core);
           isKnown = core.registry.get(actor.kind, actor.id) !== undefined;
@@ -181,7 +195,8 @@ export class Timeline {
           return isKnown || record.seq < span.lastNamedSeq;
         },
       });
-      const missing = [span.missing];
+      const isCut = wasKnown && span.fromSeq === bounds.firstSeq && span.missing === "";
+      const missing = [isCut ? bounds.missing : span.missing];
       const built = builder.finish(asOfMs);
       if (built.marksOmitted > 0)
         missing.push(`${built.marksOmitted} marks in the middle are left out: ask for a range`);
@@ -224,11 +239,8 @@ export class Timeline {
     return this.#inTurn(() => work({ pause: this.#options.pause, signal }), signal);
   }
 
-  #timeOf(seq: number): number | null {
-    if (this.#first?.seq !== seq) {
-      const [record] = this.#journal.read({ fromSeq: seq, toSeq: seq });
-      this.#first = { seq, atMs: record?.fact.atMs ?? null };
-    }
+  #timeOfFirst(seq: number): number {
+    if (this.#first?.seq !== seq) this.#first = { seq, atMs: this.timeOf(seq) };
     return this.#first.atMs;
   }
 
@@ -261,6 +273,10 @@ export class Timeline {
     if (limit) return limit;
     const named = actorInIndex(this.#journal, id);
     if (named) return named;
+    // One that nothing has named since the oldest records were pruned, or that goes by the cloud's name.
+    const { core } = await this.#folds.at(this.#journal.lastSeq, turn);
+    const known = actorIn(core, id);
+    if (known) return known;
     const { recordsMax } = this.#options;
     const workerId = await workerOfInstance(id, { journal: this.#journal, recordsMax, ...turn });
     return workerId === undefined ? undefined : { kind: "worker", id: workerId };
@@ -289,7 +305,7 @@ export class Timeline {
   }
 }
 
-export { prunedSeq, TimelineError };
+export { TimelineError };
 
 /** Why others wait changes nothing but what is remembered of them, and is most of what a long queue's planner decides. */
 function withoutOthersWaits(record: JournalRecord, id: string): JournalRecord {

@@ -1,6 +1,5 @@
 import type Koa from "koa";
 import type { Clock } from "../../actors/clock.ts";
-import { makeExplainer } from "../../actors/explainer.ts";
 import type { RunnerBinary } from "../../actors/runner-binary.ts";
 import type { Supervisor } from "../../actors/supervisor.ts";
 import type { ClusterConfig } from "../../config/load.ts";
@@ -19,8 +18,9 @@ import type { Alarms } from "./alarms.ts";
 import { makeRequestId } from "./request-id.ts";
 import type { Secrets } from "./secrets.ts";
 import { makeStop } from "./stop.ts";
+import { makeView, PAGE_FOLDER } from "./view.ts";
 
-interface HttpContext {
+export interface HttpContext {
   readonly config: ClusterConfig;
   readonly secrets: Secrets;
   readonly dataDir: string;
@@ -44,6 +44,7 @@ export function makeHttpApp(context: HttpContext): { app: Koa<HttpState>; close:
     queuedMax: config.api.maxQueuedRequests,
     nowMs: () => clock.nowMs(),
   });
+  const view = makeView(context);
   const store = config.dispatchCloud.queue.driver === "embedded" ? openStore(context) : undefined;
   const app = makeApp({
     version: context.version,
@@ -63,7 +64,8 @@ export function makeHttpApp(context: HttpContext): { app: Koa<HttpState>; close:
     },
     health: () => health(context.runnerBinary),
     journalStats: () => journal.stats(),
-    explain: makeExplainer({ journal, readModel: supervisor.readModel, clock }),
+    view: view.options,
+    pageFolder: config.dispatchCloud.page.enabled ? PAGE_FOLDER : undefined,
     alarms: () => alarms.list(),
     onStop: makeStop(context),
     readOnly: config.dispatchCloud.page.readOnly,
@@ -82,7 +84,11 @@ export function makeHttpApp(context: HttpContext): { app: Koa<HttpState>; close:
     traffic,
     log,
   });
-  return { app, close: () => store?.close() };
+  const close = (): void => {
+    view.close();
+    store?.close();
+  };
+  return { app, close };
 }
 
 function openStore({ config, dataDir, clock }: HttpContext): ReturnType<typeof openQueueStore> {

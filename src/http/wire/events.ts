@@ -18,7 +18,7 @@ export type StatusEvent = z.infer<typeof statusEventSchema>;
 
 /** Data of `event: reset`, the last one of its stream: load the state again, then ask for the events after it. */
 export const resetEventSchema = z.strictObject({
-  reason: z.enum(["too-old", "too-new", "too-slow", "stopping"]),
+  reason: z.enum(["too-old", "too-new", "too-slow", "too-large", "stopping"]),
   detail: z.string(),
 });
 export type ResetEvent = z.infer<typeof resetEventSchema>;

@@ -1,0 +1,201 @@
+import { z } from "zod";
+import {
+  actionBodySchema,
+  containerActionAnswerSchema,
+  workerActionAnswerSchema,
+} from "./wire/actions.ts";
+import { actorAnswerSchema, historyAnswerSchema } from "./wire/actor.ts";
+import { machinesAnswerSchema } from "./wire/chart.ts";
+import { problemSchema } from "./wire/common.ts";
+import { resetEventSchema, statusEventSchema } from "./wire/events.ts";
+import { recordAnswerSchema, recordsAnswerSchema, recordViewSchema } from "./wire/record.ts";
+import { stateAnswerSchema } from "./wire/state.ts";
+import { timelineAnswerSchema } from "./wire/timeline.ts";
+
+/** Schemas by the names that they have in the document. */
+export const WIRE_SCHEMAS = {
+  State: stateAnswerSchema,
+  Records: recordsAnswerSchema,
+  Record: recordAnswerSchema,
+  Actor: actorAnswerSchema,
+  History: historyAnswerSchema,
+  Timeline: timelineAnswerSchema,
+  Machines: machinesAnswerSchema,
+  RecordEvent: recordViewSchema,
+  StatusEvent: statusEventSchema,
+  ResetEvent: resetEventSchema,
+  ActionBody: actionBodySchema,
+  WorkerAction: workerActionAnswerSchema,
+  ContainerAction: containerActionAnswerSchema,
+  Problem: problemSchema,
+} as const;
+
+type SchemaName = keyof typeof WIRE_SCHEMAS;
+
+interface Parameter {
+  readonly name: string;
+  readonly in: "path" | "query" | "header";
+  readonly required: boolean;
+  readonly description: string;
+  readonly schema: object;
+}
+
+export interface Endpoint {
+  readonly method: "get" | "post";
+  /** Below `/dispatch/v1`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly parameters: readonly Parameter[];
+  readonly answer: SchemaName | "EventStream" | "OpenApi";
+  readonly status: 200 | 202;
+}
+
+const text = { type: "string" } as const;
+const count = { type: "integer", minimum: 0 } as const;
+const query = (name: string, description: string, schema: object = text): Parameter => ({
+  name,
+  in: "query",
+  required: false,
+  description,
+  schema,
+});
+const inPath = (name: string, description: string): Parameter => ({
+  name,
+  in: "path",
+  required: true,
+  description,
+  schema: text,
+});
+
+const MOMENT = "A record's number, or a time in RFC 3339";
+const ACTOR_ID =
+  "A worker's or an instance's id, a container's uuid, `supervisor`, `quota`, `throttle` or `capacity:KEY`; percent-encoded";
+
+const WORKER_ACTIONS = ["hold", "drain", "run", "kill"] as const;
+const CONTAINER_ACTIONS = ["kill", "cancel"] as const;
+
+/** What the document tells of, and a test asks for. */
+export const ENDPOINTS: readonly Endpoint[] = [
+  view("/state", "All actors at one moment", "State", [query("at", `${MOMENT}; absent: now`)]),
+  {
+    ...view("/events", "Durable records from one on, as server-sent events", "RecordEvent", [
+      query("after", "The newest record that is known; absent: from now on", count),
+      { ...query("Last-Event-ID", "The same, where `after` is absent", count), in: "header" },
+    ]),
+    answer: "EventStream",
+  },
+  view("/records", "Records with what they changed", "Records", [
+    query("from", "The first record's number; absent: the first that is left", count),
+    query("limit", "How many at most", { type: "integer", minimum: 1, maximum: 500 }),
+  ]),
+  view("/records/{seq}", "A record, what led to it, and what is logged of it", "Record", [
+    inPath("seq", "The record's number"),
+    query("actor", "Whom the cause chain is to be about, where the record concerns several"),
+  ]),
+  view("/actors/{id}", "An actor at one moment", "Actor", [
+    inPath("id", ACTOR_ID),
+    query("at", `${MOMENT}; absent: now`),
+  ]),
+  view("/actors/{id}/history", "The life of an actor, also of one that is gone", "History", [
+    inPath("id", ACTOR_ID),
+    query("from", MOMENT),
+    query("to", MOMENT),
+    query("noise", "1: with what only repeats or confirms", { type: "integer", enum: [0, 1] }),
+  ]),
+  view("/timeline", "All workers side by side, with cost", "Timeline", [
+    query("from", MOMENT),
+    query("to", MOMENT),
+    query("bins", "Slices of the time", { type: "integer", minimum: 1, maximum: 2000 }),
+  ]),
+  view("/machines", "The state charts with their layout", "Machines", []),
+  { ...view("/openapi.json", "This document", "State", []), answer: "OpenApi" },
+  ...WORKER_ACTIONS.map((action) => ask("workers", action)),
+  ...CONTAINER_ACTIONS.map((action) => ask("containers", action)),
+];
+
+function view(
+  path: string,
+  summary: string,
+  answer: SchemaName,
+  parameters: readonly Parameter[],
+): Endpoint {
+  return { method: "get", path, summary, parameters, answer, status: 200 };
+}
+
+function ask(what: "workers" | "containers", action: string): Endpoint {
+  const isWorker = what === "workers";
+  const id = isWorker ? "id" : "uuid";
+  return {
+    method: "post",
+    path: `/${what}/{${id}}/${action}`,
+    summary: `Asks to ${action} a ${isWorker ? "worker" : "container"}; answered once that is in the journal`,
+    parameters: [inPath(id, isWorker ? "A worker's or an instance's id" : "The container's uuid")],
+    answer: isWorker ? "WorkerAction" : "ContainerAction",
+    status: isWorker ? 200 : 202,
+  };
+}
+
+/** An OpenAPI 3.1 document of the page's endpoints, made from their schemas. */
+export function openApiDocument(version: string): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const endpoint of ENDPOINTS)
+    (paths[`/dispatch/v1${endpoint.path}`] ??= {})[endpoint.method] = operation(endpoint);
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "dispatch-cloud",
+      version,
+      description: "What the page reads and asks for. docs/http-api.md tells of all endpoints.",
+    },
+    security: [{ managementToken: [] }],
+    paths,
+    components: {
+      securitySchemes: { managementToken: { type: "http", scheme: "bearer" } },
+      schemas: componentSchemas(),
+    },
+  };
+}
+
+function componentSchemas(): object {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(WIRE_SCHEMAS)) registry.add(schema, { id });
+  const { schemas } = z.toJSONSchema(registry, {
+    uri: (id) => `#/components/schemas/${id}`,
+    io: "input",
+  });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, { $schema: _schema, $id: _id, ...schema }]) => [id, schema]),
+  );
+}
+
+function operation(endpoint: Endpoint): object {
+  const { method, summary, parameters, status } = endpoint;
+  return {
+    summary,
+    parameters,
+    ...(method === "post"
+      ? { requestBody: { content: { "application/json": { schema: ref("ActionBody") } } } }
+      : {}),
+    responses: {
+      [status]: { description: "Done", content: contentOf(endpoint) },
+      default: {
+        description: "What is wrong, in words",
+        content: { "application/problem+json": { schema: ref("Problem") } },
+      },
+    },
+  };
+}
+
+function contentOf({ answer }: Endpoint): object {
+  if (answer === "OpenApi") return { "application/json": { schema: { type: "object" } } };
+  if (answer !== "EventStream") return { "application/json": { schema: ref(answer) } };
+  const description =
+    "`event: record` with the record's number as `id`, `event: status` every few seconds, `event: reset` at the end of a " +
+    "stream that cannot go on";
+  const data = { oneOf: [ref("RecordEvent"), ref("StatusEvent"), ref("ResetEvent")] };
+  return { "text/event-stream": { schema: { type: "string", description, "x-event-data": data } } };
+}
+
+function ref(name: SchemaName): object {
+  return { $ref: `#/components/schemas/${name}` };
+}
