@@ -7,6 +7,8 @@ import type { WorldTale } from "./world-event.ts";
 /** A container at the simulated controller. */
 export interface SimulatedContainer {
   readonly containerId: string;
+  /** How many were submitted before it. */
+  readonly number: number;
   record: ContainerRecord;
   lockCount: number;
   /** How long its command runs, and how it ends. */
@@ -29,6 +31,8 @@ export interface SimulatedQueueOptions {
 /** A controller that keeps Arvados' rules (spec §3), in memory and on the simulation's clock. */
 export class SimulatedQueue implements Queue {
   readonly containers = new Map<string, SimulatedContainer>();
+  /** Those that have not ended. */
+  readonly #open = new Set<SimulatedContainer>();
   readonly #options: SimulatedQueueOptions;
   #last503AtMs: number | null = null;
   /** Answers the next calls with HTTP 503. */
@@ -42,14 +46,17 @@ export class SimulatedQueue implements Queue {
     containerId: string,
     container: Pick<SimulatedContainer, "record" | "durationMs" | "exitCode">,
   ): void {
-    this.containers.set(containerId, {
+    const submitted: SimulatedContainer = {
       ...container,
       containerId,
+      number: this.containers.size,
       lockCount: 0,
       startsCount: 0,
       endsCount: 0,
       finishedAtMs: null,
-    });
+    };
+    this.containers.set(containerId, submitted);
+    this.#open.add(submitted);
   }
 
   last503AtMs(): number | null {
@@ -58,11 +65,14 @@ export class SimulatedQueue implements Queue {
 
   /** What is ours, what waits, and what became of those that the caller knows (spec §4.3). */
   async poll(known: Iterable<{ containerId: string; ended: boolean }>): Promise<QueuePoll> {
-    const asked = new Set<string>();
-    for (const { containerId, ended } of known) if (!ended) asked.add(containerId);
-    const entries = new Map<string, ContainerRecord>();
-    for (const { containerId, record } of this.containers.values())
-      if (asked.has(containerId) || isWanted(record)) entries.set(containerId, record);
+    const found = new Set<SimulatedContainer>();
+    for (const container of this.#open) if (isWanted(container.record)) found.add(container);
+    for (const { containerId, ended } of known) {
+      const container = ended ? undefined : this.containers.get(containerId);
+      if (container) found.add(container);
+    }
+    const inOrder = [...found].sort((a, b) => a.number - b.number);
+    const entries = new Map(inOrder.map(({ containerId, record }) => [containerId, record]));
     await this.#latency();
     this.#mayBeUnavailable();
     return { entries, deleted: new Set(), rejected: new Map(), namelessRows: 0 };
@@ -138,6 +148,7 @@ export class SimulatedQueue implements Queue {
     if (ended && container.finishedAtMs === null) {
       container.endsCount++;
       container.finishedAtMs = this.#options.clock.nowMs();
+      this.#open.delete(container);
     }
     container.record = { ...container.record, state };
     this.#options.tell?.({

@@ -3,16 +3,24 @@ import type { InstanceType, Resources } from "../model/instance-type.ts";
 import type { Kind, Search } from "./kind.ts";
 import { byUse } from "./order.ts";
 import { Roster } from "./roster.ts";
-import { bestOf, isUsable, makeSlot, release, type Slot } from "./slot.ts";
+import { isBetter, isUsable, makeSlot, release, type Slot } from "./slot.ts";
 import { firstNotBefore, SortedList } from "./sorted-list.ts";
 import type { PlanWorker } from "./view.ts";
 
+/** A kind of as many containers looks in a list of its own, that gets shorter with every look. */
+const MANY = 32;
+
 /** Usable instances of some types that have any room, in order of use. */
 interface OpenSlots {
+  readonly instanceTypes: readonly string[];
+  readonly version: number;
   readonly slots: readonly Slot[];
   /** What has no room in this has none in any of them. */
   readonly most: Readonly<Room>;
-  readonly version: number;
+  /** The pass that the rest is about: those that still have any room in it, instances asked for included. */
+  pass: number;
+  left: Slot[];
+  mostLeft: Readonly<Room>;
 }
 
 /**
@@ -91,11 +99,11 @@ export class Fleet {
     if (search.pass !== this.#pass) this.#beginSearch(kind);
     this.#last = search;
     const { best, version, pendingsSeen } = search;
-    const pendingsCount = this.#pendings.length;
-    if (search.slots.length === 0 && pendingsSeen === pendingsCount) return undefined;
-    const unchanged = version === this.#version && pendingsSeen === pendingsCount;
+    // Reservations only take room away.
+    if (!best && pendingsSeen === this.#pendings.length) return undefined;
     // A reservation on the best one makes it the busiest: it stays the best while the need fits.
-    if (best && unchanged && this.#hasRoom(best) && accommodates(best.room, kind.need)) return best;
+    const isNewest = best && version === this.#version;
+    if (isNewest && this.#hasRoom(best) && accommodates(best.room, kind.need)) return best;
     this.#choose(kind);
     return search.best;
   }
@@ -125,6 +133,9 @@ export class Fleet {
     subtract(slot.room, need);
     slot.containersCount = 1;
     this.#pendings.push(slot);
+    for (const open of this.#open.values()) {
+      if (open.pass === this.#pass && open.instanceTypes.includes(type.name)) takeIn(open, slot);
+    }
     this.#version++;
   }
 
@@ -152,36 +163,53 @@ export class Fleet {
 
   #beginSearch(kind: Kind): void {
     const { search } = kind;
+    search.pass = this.#pass;
+    search.slots = undefined;
     if (search.baseStamp !== this.#stamp) {
       const version = this.#versionOf(kind.instanceTypes);
-      if (search.baseVersion !== version) this.#renewBase(kind, version);
+      if (search.baseVersion !== version) {
+        // What is left in this pass is less than what there is between passes: cheaper to look at.
+        if (this.#version !== this.#startVersion) return this.#choose(kind);
+        this.#renewBase(kind, version);
+      }
       search.baseStamp = this.#stamp;
     }
-    search.pass = this.#pass;
-    search.slots = search.base;
     search.best = search.baseBest;
     search.pendingsSeen = 0;
     search.version = this.#startVersion;
   }
 
-  /** Drops for good what the need no longer fits in, and takes in what was asked for since. */
-  #choose({ search, need, instanceTypes }: Kind): void {
-    // Those of the base are shared with later passes.
-    const slots = search.slots === search.base ? search.base.slice() : (search.slots as Slot[]);
+  /** Looks at what has any room left, and drops what can be of no more use in this pass. */
+  #choose(kind: Kind): void {
+    const { search, need, containersCount } = kind;
+    const open = this.#leftOf(kind);
+    const { left } = open;
+    if (search.slots) this.#takeInPendings(kind, search.slots);
+    else if (containersCount >= MANY) search.slots = left.slice();
+    search.pendingsSeen = this.#pendings.length;
+    search.version = this.#version;
+    search.best = undefined;
+    if (!accommodates(open.mostLeft, need)) return;
+    const slots = search.slots ?? left;
     let count = 0;
-    for (const slot of slots) {
-      if (this.#hasRoom(slot) && accommodates(slot.room, need)) slots[count++] = slot;
+    let best: Slot | undefined;
+    for (let at = 0; at < slots.length; at++) {
+      const slot = slots[at]!;
+      if (!this.#hasRoom(slot)) continue;
+      const fits = accommodates(slot.room, need);
+      if (fits || slots === left) slots[count++] = slot;
+      if (!fits) continue;
+      if (isBetter(slot, best, slot.containersCount, best?.containersCount ?? 0)) best = slot;
     }
     slots.length = count;
-    for (; search.pendingsSeen < this.#pendings.length; search.pendingsSeen++) {
-      const slot = this.#pendings[search.pendingsSeen]!;
-      if (!instanceTypes.includes(slot.worker.instanceType)) continue;
-      if (!this.#hasRoom(slot) || !accommodates(slot.room, need)) continue;
-      slots.splice(firstNotBefore(slots, slot, byUse), 0, slot);
+    search.best = best;
+    if (!best && slots === left) open.mostLeft = mostOf(left, ({ room }) => room);
+  }
+
+  #takeInPendings({ search, instanceTypes }: Kind, slots: Slot[]): void {
+    for (const slot of this.#pendings.slice(search.pendingsSeen)) {
+      if (instanceTypes.includes(slot.worker.instanceType)) insert(slots, slot);
     }
-    search.slots = slots;
-    search.best = bestOf(slots, (slot) => slot.containersCount);
-    search.version = this.#version;
   }
 
   #hasRoom(slot: Slot): boolean {
@@ -192,41 +220,73 @@ export class Fleet {
   /** Without the reservations of the pass that is going on. */
   #renewBase({ search, need, instanceTypes, types }: Kind, version: number): void {
     const { slots, most } = this.#openOf(types, instanceTypes, version);
-    const base = accommodates(most, need)
-      ? slots.filter(({ actualRoom }) => accommodates(actualRoom, need))
-      : NO_SLOTS;
-    search.base = base;
-    search.baseBest = bestOf(base, ({ worker }) => worker.containerIds.length);
+    let best: Slot | undefined;
+    let count = 0;
+    if (accommodates(most, need)) {
+      for (const slot of slots) {
+        if (!accommodates(slot.actualRoom, need)) continue;
+        const other = slot.worker.containerIds.length;
+        if (isBetter(slot, best, other, count)) [best, count] = [slot, other];
+      }
+    }
+    search.baseBest = best;
     search.baseVersion = version;
+  }
+
+  #leftOf({ types, instanceTypes }: Kind): OpenSlots {
+    const open = this.#openOf(types, instanceTypes, this.#versionOf(instanceTypes));
+    if (open.pass === this.#pass) return open;
+    open.pass = this.#pass;
+    open.left = open.slots.slice();
+    open.mostLeft = open.most;
+    for (const slot of this.#pendings) {
+      if (instanceTypes.includes(slot.worker.instanceType)) takeIn(open, slot);
+    }
+    return open;
   }
 
   #openOf(types: string, instanceTypes: readonly string[], version: number): OpenSlots {
     const known = this.#open.get(types);
     if (known?.version === version) return known;
     const max = this.#containersMax;
-    const slots: Slot[] = [];
-    const most = roomOf(undefined);
-    for (const slot of this.#slots.items()) {
+    const slots = this.#slots.items().filter((slot) => {
       const { worker, actualRoom } = slot;
-      if (actualRoom.vcpus <= 0 || !isUsable(slot)) continue;
-      if (max > 0 && worker.containerIds.length >= max) continue;
-      if (!instanceTypes.includes(worker.instanceType)) continue;
-      slots.push(slot);
-      widen(most, actualRoom);
-    }
-    const open = { slots, most, version };
+      if (actualRoom.vcpus <= 0 || !isUsable(slot)) return false;
+      if (max > 0 && worker.containerIds.length >= max) return false;
+      return instanceTypes.includes(worker.instanceType);
+    });
+    const most = mostOf(slots, ({ actualRoom }) => actualRoom);
+    const nothingLeft = { pass: -1, left: [], mostLeft: most };
+    const open: OpenSlots = { instanceTypes, version, slots, most, ...nothingLeft };
     this.#open.set(types, open);
     return open;
   }
 }
 
-const NO_SLOTS: readonly Slot[] = [];
+/** Takes in an instance that is asked for in the pass that is going on. */
+function takeIn(open: OpenSlots, slot: Slot): void {
+  insert(open.left, slot);
+  open.mostLeft = mostOf([slot], ({ room }) => room, open.mostLeft);
+}
 
-/** What neither of the two exceeds. */
-function widen(most: Room, room: Readonly<Room>): void {
-  most.vcpus = Math.max(most.vcpus, room.vcpus);
-  most.ram = Math.max(most.ram, room.ram);
-  most.scratch = Math.max(most.scratch, room.scratch);
-  most.gpus = Math.max(most.gpus, room.gpus);
-  most.gpuVram = Math.max(most.gpuVram, room.gpuVram);
+function insert(slots: Slot[], slot: Slot): void {
+  slots.splice(firstNotBefore(slots, slot, byUse), 0, slot);
+}
+
+/** What none of them exceeds. */
+function mostOf(
+  slots: readonly Slot[],
+  roomIn: (slot: Slot) => Readonly<Room>,
+  atLeast: Readonly<Room> = roomOf(undefined),
+): Room {
+  const most = { ...atLeast };
+  for (const slot of slots) {
+    const room = roomIn(slot);
+    most.vcpus = Math.max(most.vcpus, room.vcpus);
+    most.ram = Math.max(most.ram, room.ram);
+    most.scratch = Math.max(most.scratch, room.scratch);
+    most.gpus = Math.max(most.gpus, room.gpus);
+    most.gpuVram = Math.max(most.gpuVram, room.gpuVram);
+  }
+  return most;
 }

@@ -4,19 +4,19 @@ import type { PlanContainer } from "./view.ts";
 
 /** Where containers of a kind find a place. It is the fleet's: nobody else writes it. */
 export interface Search {
-  /** Instances with room for it between passes, in order of use, and the best of them. */
-  base: readonly Slot[];
+  /** The best instance between passes. */
   baseBest: Slot | undefined;
-  /** The fleet's state for which `base` holds. */
+  /** The fleet's state for which it is that. */
   baseStamp: number;
   baseVersion: number;
   /** The pass that the rest is about. */
   pass: number;
-  slots: readonly Slot[];
-  pendingsSeen: number;
   best: Slot | undefined;
-  /** The reservations of the pass for which `best` holds. */
+  /** Those that may have room for it, in order of use; undefined: nobody has made a list for this kind alone. */
+  slots: Slot[] | undefined;
+  /** The reservations of the pass, and the instances asked for in it, for which `best` holds. */
   version: number;
+  pendingsSeen: number;
 }
 
 /** Containers that need the same of the same types: what suits one suits all of them. */
@@ -76,15 +76,14 @@ function makeKind(need: Resources, instanceTypes: readonly string[]): Kind {
     instanceTypes,
     types: instanceTypes.join(),
     search: {
-      base: [],
       baseBest: undefined,
       baseStamp: -1,
       baseVersion: -1,
       pass: -1,
-      slots: [],
-      pendingsSeen: 0,
       best: undefined,
+      slots: undefined,
       version: -1,
+      pendingsSeen: 0,
     },
     containersCount: 0,
     lockedCount: 0,

@@ -22,13 +22,14 @@ export class PlanIndex {
 
   static of(view: PlanView, containersMax: number): PlanIndex {
     const index = new PlanIndex(view.instanceTypes, containersMax);
-    for (const worker of view.workers) index.setWorker(worker.workerId, worker);
     const strangers = new Map(view.running);
     for (const container of view.containers) {
       const { containerId } = container;
-      index.setContainer(containerId, container, view.running.get(containerId), "");
-      strangers.delete(containerId);
+      const process = view.running.get(containerId);
+      index.setContainer(containerId, container, process, "");
+      if (process !== undefined) strangers.delete(containerId);
     }
+    for (const worker of view.workers) index.setWorker(worker.workerId, worker);
     for (const [id, process] of strangers) index.setContainer(id, undefined, process, "");
     return index;
   }

@@ -44,16 +44,15 @@ export function release(slot: Slot): void {
   slot.containersCount = slot.worker.containerIds.length;
 }
 
-/** By the letter of the rule (spec §6.5 E.5), over instances in order of use that all have room. */
-export function bestOf(slots: readonly Slot[], countOf: (slot: Slot) => number): Slot | undefined {
-  let best: Slot | undefined;
-  let count = 0;
-  for (const slot of slots) {
-    const other = countOf(slot);
-    if (!best || other > count || (slot.ready && !best.ready)) {
-      best = slot;
-      count = other;
-    }
-  }
-  return best;
+/**
+ * Whether it is rather taken than the best of those before it in order of use, by the letter of the rule (spec §6.5 E.5).
+ * Both have room.
+ */
+export function isBetter(
+  slot: Slot,
+  best: Slot | undefined,
+  count: number,
+  bestCount: number,
+): boolean {
+  return !best || count > bestCount || (slot.ready && !best.ready);
 }
