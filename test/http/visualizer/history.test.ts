@@ -40,8 +40,8 @@ function mark(atMs: number, changes: Partial<HistoryMark> = {}): HistoryMark {
 describe("bars of a history", () => {
   const rows = barRows(
     [
-      span("lifecycle", "booting", 0, 1_000),
       span("idleBehavior", "run", 0, null),
+      span("lifecycle", "booting", 0, 1_000),
       span("lifecycle", "idle", 1_000, 1_000),
       span("lifecycle", "running", 1_000, 4_000),
       span("lifecycle", "idle", 4_000, null),

@@ -19,9 +19,9 @@ export function getRecords(api: ApiClient, from: number, limit = 200): Promise<R
   return api.get<RecordsAnswer>(`records${query({ from: `${from}`, limit: `${limit}` })}`);
 }
 
-/** One record with its cause chain and what the daemon logged of it. */
-export function getRecord(api: ApiClient, seq: number): Promise<RecordAnswer> {
-  return api.get<RecordAnswer>(`records/${seq}`);
+/** One record with its cause chain, as far as it concerns the actor, and what the daemon logged of it. */
+export function getRecord(api: ApiClient, seq: number, actor = ""): Promise<RecordAnswer> {
+  return api.get<RecordAnswer>(`records/${seq}${query({ actor })}`);
 }
 
 /** `id`: of a worker, an instance or a container, or `supervisor`, `quota`, `throttle`, `capacity:KEY`. */

@@ -4,7 +4,7 @@ import type { MarkKind } from "../../wire/record.ts";
 import { navigate, route } from "../routing.ts";
 import { useKeys, useZoomKeys } from "../time/view-keys.ts";
 import { useTimeView } from "../time/use-time-view.ts";
-import { idleStretches, makeWarp, NO_WARP, type Warp } from "../time/warp.ts";
+import { idleStretches, makeWarp, NO_WARP, type Stretch, type Warp } from "../time/warp.ts";
 import { barRows, extentOf } from "./bars.ts";
 import { HistoryChart } from "./HistoryChart.tsx";
 import { filterMarks, MARK_KINDS, neighbour, readMarks, type Mark } from "./marks.ts";
@@ -52,7 +52,7 @@ function Shown({ history, explanation, noise, onNoise }: ShownProps) {
   const [collapse, setCollapse] = useState(true);
   const { rows, allMarks, extent, warp } = useModel(history, collapse);
   const marks = useMemo(() => filterMarks(allMarks, { kinds, noise }), [allMarks, kinds, noise]);
-  const bounds = { from: warp.toWarped(extent.fromMs), to: warp.toWarped(extent.toMs) };
+  const bounds = boundsOf(warp, extent);
   const timeView = useTimeView<HTMLDivElement>(bounds);
   const selectedSeq = Number(route.value.query["seq"]) || null;
   const select = (seq: number | null): void => {
@@ -106,8 +106,18 @@ function useModel(history: HistoryAnswer, collapse: boolean) {
   }, [history, collapse]);
 }
 
+/** What happened at the very ends is not to be cut off. */
+const MARGIN_SHARE = 0.012;
+
+function boundsOf(warp: Warp, { fromMs, toMs }: Stretch): { from: number; to: number } {
+  const from = warp.toWarped(fromMs);
+  const to = warp.toWarped(toMs);
+  const margin = Math.max(1, (to - from) * MARGIN_SHARE);
+  return { from: from - margin, to: to + margin };
+}
+
 /** By what is no noise, so that cuts stay where they are when noise is shown. */
-function warpOf(marks: readonly Mark[], extent: { fromMs: number; toMs: number }): Warp {
+function warpOf(marks: readonly Mark[], extent: Stretch): Warp {
   const instants = marks.filter(({ noise }) => !noise).map(({ atMs }) => atMs);
   const idle = idleStretches(instants, extent, IDLE_SHARE);
   return makeWarp(idle, (extent.toMs - extent.fromMs) * CUT_SHARE);

@@ -22,7 +22,7 @@ export function MarkList({ marks, selectedSeq, onSelect }: MarkListProps) {
   const left = marks.length - first - shown.length;
   useEffect(() => setShift(0), [selectedSeq]);
   useEffect(() => {
-    list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+    scrollTo(list.current, list.current?.querySelector("[aria-current]") ?? null);
   }, [selectedSeq, first]);
   if (marks.length === 0) return <p class="note">Nothing of the chosen kinds has happened.</p>;
   return (
@@ -49,6 +49,16 @@ export function MarkList({ marks, selectedSeq, onSelect }: MarkListProps) {
       )}
     </div>
   );
+}
+
+/** Within the list only: the page stays where it is. */
+function scrollTo(list: HTMLElement | null, item: Element | null): void {
+  const box = list?.parentElement;
+  if (!box || !item) return;
+  const { top, bottom } = item.getBoundingClientRect();
+  const seen = box.getBoundingClientRect();
+  if (top < seen.top) box.scrollTop -= seen.top - top;
+  else if (bottom > seen.bottom) box.scrollTop += bottom - seen.bottom;
 }
 
 interface MarkItemProps {

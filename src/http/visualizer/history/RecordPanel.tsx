@@ -18,7 +18,7 @@ interface RecordPanelProps {
 
 /** One record of the journal: what it says, what it changed, why it came to be, and what was logged. */
 export function RecordPanel({ seq, actor, onSelect, onClose }: RecordPanelProps) {
-  const { answer, trouble } = useRecord(seq);
+  const { answer, trouble } = useRecord(seq, actor);
   return (
     <section class="record-panel" aria-label={`Record ${seq}`}>
       <header>
@@ -38,11 +38,11 @@ export function RecordPanel({ seq, actor, onSelect, onClose }: RecordPanelProps)
   );
 }
 
-function useRecord(seq: number): { answer: RecordAnswer | null; trouble: string } {
+function useRecord(seq: number, actor: string): { answer: RecordAnswer | null; trouble: string } {
   const [loaded, setLoaded] = useState<{ answer: RecordAnswer | null; trouble: string }>(NONE);
   useEffect(() => {
     let isWanted = true;
-    getRecord(session.api, seq).then(
+    getRecord(session.api, seq, actorParam(actor)).then(
       (answer) => isWanted && setLoaded({ answer, trouble: "" }),
       (error: unknown) =>
         isWanted && setLoaded({ answer: null, trouble: `it cannot be read: ${String(error)}` }),
@@ -50,7 +50,7 @@ function useRecord(seq: number): { answer: RecordAnswer | null; trouble: string 
     return () => {
       isWanted = false;
     };
-  }, [seq]);
+  }, [seq, actor]);
   return loaded.answer?.record.seq === seq || loaded.trouble !== "" ? loaded : NONE;
 }
 

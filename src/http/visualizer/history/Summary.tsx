@@ -30,10 +30,8 @@ export function Summary({ history, explanation, rows }: SummaryProps) {
         </span>
       )}
       <a href={hrefTo({ view: "chart", param: kind, query: { id: param } })}>State chart</a>
-      <p class="why">
-        {explanation?.answer.text}
-        {explanation && explanation.answer.because.length > 0 && <Because of={explanation} />}
-      </p>
+      {explanation && <p class="why">{explanation.answer.text}</p>}
+      {explanation && <Because of={explanation} />}
       <p class="times">
         {rows.map((each) => (
           <RegionTimes key={each.region} row={each} isOnly={rows.length === 1} />
@@ -51,11 +49,19 @@ export function Summary({ history, explanation, rows }: SummaryProps) {
 }
 
 function Because({ of: { answer } }: { readonly of: Explanation }) {
+  if (answer.because.length === 0) return null;
   return (
-    <span class="dim">
-      {" "}
-      {answer.because.map(({ text, at }) => (at ? `${text} (${formatTime(at)})` : text)).join("; ")}
-    </span>
+    <details class="because" open={matchMedia("(min-width: 48rem)").matches}>
+      <summary>because</summary>
+      <ul>
+        {answer.because.map(({ text, at }, n) => (
+          <li key={n}>
+            {text}
+            {at !== null && ` (${formatTime(at)})`}
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 

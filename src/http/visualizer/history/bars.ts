@@ -19,7 +19,10 @@ export interface BarRow {
   readonly bars: readonly Bar[];
 }
 
-/** One row a region, in the order of the chart; what lasts still ends at `asOfMs`. */
+/** What an actor mainly is, above what else there is to it. */
+const FIRST_REGIONS = ["lifecycle", "record"];
+
+/** One row a region; what lasts still ends at `asOfMs`. */
 export function barRows(spans: readonly HistorySpan[], asOfMs: number): BarRow[] {
   const rows = new Map<string, Bar[]>();
   for (const { region, state, from_seq, from, to } of spans) {
@@ -29,7 +32,10 @@ export function barRows(spans: readonly HistorySpan[], asOfMs: number): BarRow[]
     const toMs = Math.max(fromMs, to === null ? asOfMs : Date.parse(to));
     bars.push({ state, fromSeq: from_seq, fromMs, toMs, isOpen: to === null });
   }
-  return [...rows].map(([region, bars]) => ({ region, bars }));
+  const isFirst = ({ region }: BarRow): number => (FIRST_REGIONS.includes(region) ? 0 : 1);
+  return [...rows]
+    .map(([region, bars]) => ({ region, bars }))
+    .sort((a, b) => isFirst(a) - isFirst(b));
 }
 
 /** From the first bar's begin to the last one's end. */

@@ -68,7 +68,8 @@ export function LanesPicture({ lanes, timeView }: LanesPictureProps) {
               <Cursor
                 view={view}
                 warp={NO_WARP}
-                heightPx={drawnPx + AXIS_PX}
+                topPx={0}
+                heightPx={drawnPx}
                 atMs={cursorMs.value}
               />
             </svg>

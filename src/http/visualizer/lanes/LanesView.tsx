@@ -1,7 +1,9 @@
 import { useMemo } from "preact/hooks";
+import type { TimelineAnswer } from "../../wire/timeline.ts";
 import { navigate, route } from "../routing.ts";
 import { useTimeView } from "../time/use-time-view.ts";
 import { useZoomKeys } from "../time/view-keys.ts";
+import { timelineTrouble, wholeTimeline } from "../time/whole-timeline.ts";
 import { ZoomButtons } from "../time/ZoomButtons.tsx";
 import { WORKER_STATES } from "../ui/states.ts";
 import { formatMoney, formatSpan } from "../ui/format.ts";
@@ -18,13 +20,14 @@ import {
 } from "./lanes.ts";
 import { LanesPicture } from "./LanesPicture.tsx";
 import { LanesTable } from "./LanesTable.tsx";
-import { useCosts, useTimeline } from "./use-lanes.ts";
+import { useCosts } from "./use-costs.ts";
 import "../time/timeline.css";
 import "./lanes.css";
 
 /** All workers with what they ran, over time. */
 export default function LanesView() {
-  const { answer, trouble } = useTimeline();
+  const answer = wholeTimeline.value;
+  const trouble = timelineTrouble.value;
   if (answer) return <Lanes answer={answer} />;
   return (
     <p class="note" role={trouble === "" ? undefined : "alert"}>
@@ -33,9 +36,7 @@ export default function LanesView() {
   );
 }
 
-type Answer = NonNullable<ReturnType<typeof useTimeline>["answer"]>;
-
-function Lanes({ answer }: { readonly answer: Answer }) {
+function Lanes({ answer }: { readonly answer: TimelineAnswer }) {
   const { q = "", order = "start", as = "" } = route.value.query;
   const bounds = {
     from: Date.parse(answer.from),

@@ -41,13 +41,15 @@ export function Axis({ view, warp, heightPx }: AxisProps) {
 }
 
 /** The moment that is shown; what comes after it lies in a haze. */
-export function Cursor(props: AxisProps & { readonly atMs: number | null }) {
-  const { view, warp, heightPx, atMs } = props;
+export function Cursor(
+  props: AxisProps & { readonly atMs: number | null; readonly topPx?: number },
+) {
+  const { view, warp, heightPx, atMs, topPx = AXIS_PX } = props;
   if (atMs === null) return null;
   const px = Math.min(Math.max(toPx(view, warp.toWarped(atMs)), -2), view.widthPx + 2);
   return (
     <g class="cursor" aria-hidden="true">
-      <rect x={px} y={AXIS_PX} width={Math.max(0, view.widthPx - px)} height={heightPx - AXIS_PX} />
+      <rect x={px} y={topPx} width={Math.max(0, view.widthPx - px)} height={heightPx - topPx} />
       <line x1={px} x2={px} y1={0} y2={heightPx} />
     </g>
   );

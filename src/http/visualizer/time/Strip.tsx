@@ -1,12 +1,10 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { TimelineAnswer } from "../../wire/timeline.ts";
-import { getTimeline } from "../api/endpoints.ts";
-import { session, store } from "../session.ts";
+import { useMemo, useRef, useState } from "preact/hooks";
+import { store } from "../session.ts";
 import { formatTime } from "../ui/format.ts";
 import { densityOf } from "./density.ts";
 import { goToTime, travel } from "./page-travel.ts";
+import { wholeTimeline } from "./whole-timeline.ts";
 
-const BINS = 240;
 /** While a slider is moved, states are loaded no more often than this. */
 const DRAG_MS = 150;
 const SLIDER_STEPS = 10_000;
@@ -71,7 +69,7 @@ function useDrag(atMsOf: (value: number) => number) {
 
 function DensityPicture(place: { fromMs: number; toMs: number; share: number }) {
   const { fromMs, toMs, share } = place;
-  const timeline = useTimeline();
+  const timeline = wholeTimeline.value;
   const { columns, running } = useMemo(
     () => densityOf(timeline?.bins ?? [], fromMs, toMs),
     [timeline, fromMs, toMs],
@@ -93,25 +91,4 @@ function DensityPicture(place: { fromMs: number; toMs: number; share: number }) 
       <line class="cursor" x1={share * 1000} x2={share * 1000} y1={0} y2={40} />
     </svg>
   );
-}
-
-/** Read anew once the journal has grown by a twentieth. */
-function useTimeline(): TimelineAnswer | null {
-  const [timeline, setTimeline] = useState<TimelineAnswer | null>(null);
-  const { last_seq, first_seq } = store.bounds.value;
-  const seenSeq = useRef(0);
-  const hasGrown = last_seq - seenSeq.current > Math.max(20, (last_seq - first_seq) / 20);
-  useEffect(() => {
-    if (!hasGrown) return;
-    seenSeq.current = last_seq;
-    let isWanted = true;
-    getTimeline(session.api, { bins: BINS }).then(
-      (answer) => isWanted && setTimeline(answer),
-      () => {},
-    );
-    return () => {
-      isWanted = false;
-    };
-  }, [hasGrown]);
-  return timeline;
 }

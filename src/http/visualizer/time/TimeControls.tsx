@@ -7,13 +7,18 @@ import { chosenActor, goLiveNow, stepActor, travel } from "./page-travel.ts";
 import { Strip } from "./Strip.tsx";
 import { TimeBox } from "./TimeBox.tsx";
 import { SPEEDS } from "./travel.ts";
+import { followTimeline } from "./whole-timeline.ts";
 import "./time.css";
 
 /** Which moment everything shows, and how to move it. */
 export default function TimeControls() {
   useEffect(() => {
+    const endTimeline = followTimeline();
     document.addEventListener("keydown", onPageKey);
-    return () => document.removeEventListener("keydown", onPageKey);
+    return () => {
+      document.removeEventListener("keydown", onPageKey);
+      endTimeline();
+    };
   }, []);
   return (
     <section class="time-controls" aria-label="Time travel">
@@ -150,11 +155,12 @@ function LiveButton() {
   const isLive = store.mode.value === "live";
   const hasPresent = store.facts.value?.isLive ?? false;
   const label = hasPresent ? "Live" : "End";
+  const isThere = isLive || (!hasPresent && store.seq.value >= store.bounds.value.last_seq);
   return (
     <button
       type="button"
-      class={isLive ? "live-button" : "live-button primary"}
-      aria-pressed={isLive}
+      class={isThere ? "live-button" : "live-button primary"}
+      aria-pressed={isThere}
       aria-keyshortcuts="L"
       title={hasPresent ? "Follow the dispatcher (L)" : "The end of the journal (L)"}
       onClick={goLiveNow}
