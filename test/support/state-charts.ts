@@ -1,12 +1,14 @@
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import type { AnyStateMachine, StateNode } from "xstate";
+import { chartMermaid } from "../../src/http/export/chart-mermaid.ts";
 import { MACHINES } from "../../src/machines/core/registry.ts";
 import type { ActorKind } from "../../src/machines/model/ids.ts";
 import { actionText } from "../../src/machines/transitions.ts";
 import { ABOUT } from "./charts/about.ts";
-import { drawnEdges, edgesOf } from "./charts/edges.ts";
+import { edgesOf } from "./charts/edges.ts";
 import type { Edge } from "./charts/edges.ts";
+import { regionsOf } from "./charts/graph.ts";
 
 export const CHARTS_FILE = fileURLToPath(new URL("../../docs/state-charts.md", import.meta.url));
 
@@ -29,56 +31,19 @@ export async function stateChartsPage(): Promise<string> {
 
 function sectionOf(kind: ActorKind, machine: AnyStateMachine): string {
   const edges = edgesOf(machine.root);
-  const chart = ["stateDiagram-v2", ...drawn(machine.root, edges, "  ")];
+  const regions = regionsOf(machine, edges);
+  const mermaid = chartMermaid({
+    kind,
+    nodes: regions.flatMap(({ box, nodes }) => [box, ...nodes]),
+    edges: regions.flatMap(({ arrows }) => arrows),
+  });
   return [
     `## ${kind}`,
     ABOUT[kind],
-    "```mermaid\n" + chart.join("\n") + "\n```",
+    "```mermaid\n" + mermaid + "```",
     stayingTable(edges.filter(({ target }) => !target)),
     actionsTable(edges, machine.root),
   ].join("\n\n");
-}
-
-/** A node's states with the arrows between them. */
-function drawn(node: StateNode, edges: readonly Edge[], indent: string): string[] {
-  const children = Object.values(node.states);
-  if (node.type === "parallel")
-    return children.flatMap((region) => [
-      `${indent}state "${region.key}" as ${mermaidId(region)} {`,
-      ...drawn(region, edges, `${indent}  `),
-      `${indent}}`,
-    ]);
-  const [initial] = node.initial.target ?? [];
-  return [
-    ...children.map((child) => `${indent}state "${child.key}" as ${mermaidId(child)}`),
-    ...(initial ? [`${indent}[*] --> ${mermaidId(initial)}`] : []),
-    ...arrows(node, edges, indent),
-    ...children
-      .filter(({ type }) => type === "final")
-      .map((child) => `${indent}${mermaidId(child)} --> [*]`),
-  ];
-}
-
-/** What more than two states, or all of them, have alike is drawn once, from a box that names them. */
-function arrows(node: StateNode, edges: readonly Edge[], indent: string): string[] {
-  const boxes = new Map<string, string>();
-  const lines: string[] = [];
-  for (const { sources, target, events, guard } of drawnEdges(edges)) {
-    if (target.parent !== node) continue;
-    const label = [events.join(", "), guard === "" ? "" : `[${guard}]`].join(" ").trim();
-    const isShared = sources.length > 2 || sources.includes(node);
-    for (const from of isShared ? [boxOf(node, sources, boxes)] : sources.map(mermaidId))
-      lines.push(`${indent}${from} --> ${mermaidId(target)} : ${label}`);
-  }
-  const named = [...boxes].map(([name, id]) => `${indent}state "${name}" as ${id}`);
-  return [...named, ...lines];
-}
-
-function boxOf(node: StateNode, sources: readonly StateNode[], boxes: Map<string, string>): string {
-  const name = sources.includes(node) ? "any state" : sources.map(({ key }) => key).join(", ");
-  const id = boxes.get(name) ?? `${mermaidId(node)}_any${boxes.size + 1}`;
-  boxes.set(name, id);
-  return id;
 }
 
 function stayingTable(edges: readonly Edge[]): string {
@@ -132,5 +97,3 @@ const placeOf = (node: StateNode): string => {
   if (Object.keys(node.states).length === 0) return node.key;
   return node.parent ? `any state of ${node.key}` : "any state";
 };
-
-const mermaidId = (node: StateNode): string => node.path.join("_") || node.key;

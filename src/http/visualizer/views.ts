@@ -11,6 +11,7 @@ export interface View {
 /** In the order of the tabs. A view reads `route` for what it is to show, and `store` and `session.api` for its data. */
 export const VIEWS: readonly View[] = [
   { id: "fleet", title: "Fleet", load: () => import("./fleet/FleetView.tsx") },
+  { id: "chart", title: "State charts", load: () => import("./chart/ChartView.tsx") },
   { id: "history", title: "History", load: () => import("./history/HistoryView.tsx") },
   { id: "lanes", title: "Lanes", load: () => import("./lanes/LanesView.tsx") },
 ];

@@ -10,7 +10,7 @@ import type { ActorKind } from "../../../src/machines/model/ids.ts";
 import { regionsOf } from "./graph.ts";
 import type { Region } from "./graph.ts";
 import { placed } from "./layout.ts";
-import type { Direction } from "./layout.ts";
+import type { PlacedRegion } from "./layout.ts";
 
 export const CHARTS_JSON = fileURLToPath(
   new URL("../../../src/http/visualizer/charts.json", import.meta.url),
@@ -49,23 +49,27 @@ async function chartOf(kind: ActorKind, machine: AnyStateMachine): Promise<Chart
       actions: actions === "" ? [] : actions.split(", "),
     }));
   const regions = regionsOf(machine, edges);
-  const pictures = await Promise.all(
-    DIRECTIONS.flatMap((way) => [pictureOf(regions, way), pictureOf(regions.map(sharedLast), way)]),
-  );
-  const [best] = pictures.sort((a, b) => misfit(a) - misfit(b));
-  return { kind, about: ABOUT[kind], ...(best as Picture), internal };
+  const parts = await Promise.all(regions.map(bestOf));
+  return { kind, about: ABOUT[kind], ...stacked(regions, parts), internal };
 }
 
-type Picture = Pick<Chart, "width" | "height" | "nodes" | "edges">;
+const DIRECTIONS = ["DOWN", "RIGHT"] as const;
 
-const DIRECTIONS: readonly Direction[] = ["DOWN", "RIGHT"];
-const ASPECT = 1.5;
+/** Each region is placed in several ways, and the best is taken. */
+async function bestOf(region: Region): Promise<PlacedRegion> {
+  const ways = DIRECTIONS.flatMap((way) => [placed(region, way), placed(sharedLast(region), way)]);
+  const [best] = (await Promise.all(ways)).sort((a, b) => cost(a) - cost(b));
+  return best as PlacedRegion;
+}
 
+const WIDE = 1300;
+const WIDTH_COST = 3;
 const CROSSING_COST = 0.05;
 
-/** How far a picture is from a window's shape, and from having no crossings. */
-function misfit({ width, height, edges }: Picture): number {
-  return Math.abs(Math.log(width / height / ASPECT)) + crossingsOf(edges) * CROSSING_COST;
+/** A page is scrolled down with ease, and sideways with none; crossings cost more than a little room. */
+function cost({ width, height, edges }: PlacedRegion): number {
+  const tooWide = Math.max(0, width / WIDE - 1) * WIDTH_COST;
+  return tooWide + height / 1000 + crossingsOf(edges) * CROSSING_COST;
 }
 
 /** Boxes that stand for several states at the end, not at the beginning. */
@@ -75,36 +79,25 @@ function sharedLast(region: Region): Region {
   return { ...region, nodes: [...others, ...region.nodes.filter(isShared)] };
 }
 
-/** Regions side by side where arrows lead down, else under each other; all as long as the longest. */
-async function pictureOf(regions: readonly Region[], direction: Direction): Promise<Picture> {
-  const parts = await Promise.all(regions.map((region) => placed(region, direction)));
-  const isDown = direction === "DOWN";
-  const widest = Math.max(...parts.map(({ width }) => width));
-  const highest = Math.max(...parts.map(({ height }) => height));
+/** Regions under each other, all as wide as the widest. */
+function stacked(
+  regions: readonly Region[],
+  parts: readonly PlacedRegion[],
+): Pick<Chart, "width" | "height" | "nodes" | "edges"> {
+  const w = Math.max(...parts.map(({ width }) => width)) + 2 * PADDING;
   const nodes: ChartNode[] = [];
   const edges: ChartEdge[] = [];
-  let [x, y] = [MARGIN, MARGIN];
+  let y = MARGIN;
   parts.forEach((part, index) => {
-    const region = regions[index] as Region;
-    const w = (isDown ? part.width : widest) + 2 * PADDING;
-    const h = (isDown ? highest : part.height) + TITLE_H + 2 * PADDING;
-    nodes.push(regionNode(region, { x, y, w, h }));
-    const [dx, dy] = [x + PADDING, y + TITLE_H + PADDING];
+    const h = part.height + TITLE_H + 2 * PADDING;
+    nodes.push({ ...(regions[index] as Region).box, x: MARGIN, y, w, h });
+    const dx = MARGIN + (w - part.width) / 2;
+    const dy = y + TITLE_H + PADDING;
     nodes.push(...part.nodes.map((node) => ({ ...node, x: node.x + dx, y: node.y + dy })));
     edges.push(...part.edges.map((edge) => moved(edge, dx, dy)));
-    if (isDown) x += w + MARGIN;
-    else y += h + MARGIN;
+    y += h + MARGIN;
   });
-  const width = isDown ? x : widest + 2 * PADDING + 2 * MARGIN;
-  const height = isDown ? highest + TITLE_H + 2 * PADDING + 2 * MARGIN : y;
-  return { width, height, nodes, edges };
-}
-
-function regionNode(
-  { id, key }: Region,
-  box: { x: number; y: number; w: number; h: number },
-): ChartNode {
-  return { id, key, parent: null, type: "region", initial: false, of: [], ...box };
+  return { width: w + 2 * MARGIN, height: y, nodes, edges };
 }
 
 function moved(edge: ChartEdge, dx: number, dy: number): ChartEdge {

@@ -12,8 +12,8 @@ export type Arrow = Omit<ChartEdge, "points" | "label"> & { readonly label: Labe
 
 /** States of one region (or of a chart without regions) with the arrows between them. */
 export interface Region {
-  readonly id: string;
-  readonly key: string;
+  /** The box around them. */
+  readonly box: Node;
   readonly nodes: readonly Node[];
   readonly arrows: readonly Arrow[];
 }
@@ -45,10 +45,11 @@ function regionOf(region: StateNode, edges: readonly Edge[]): Region {
     })),
   ] satisfies Node[];
   const begin = first ? [arrow(`${parent}.initial`, pathOf(first), [], [])] : [];
-  return { id: parent, key: region.key, nodes, arrows: [...begin, ...arrowsOf(region, own)] };
+  const box = { ...plain(parent, null, "region"), key: region.key };
+  return { box, nodes, arrows: [...begin, ...arrowsOf(region, own)] };
 }
 
-function plain(id: string, parent: string, type: Node["type"]): Node {
+function plain(id: string, parent: string | null, type: Node["type"]): Node {
   return { id, key: "", parent, type, initial: false, of: [] };
 }
 

@@ -1,5 +1,5 @@
-import { labelHeight } from "../../../src/http/visualizer/export/label-lines.ts";
-import { wrapped } from "../../../src/http/visualizer/export/wrapped.ts";
+import { labelHeight } from "../../../src/http/export/label-lines.ts";
+import { wrapped } from "../../../src/http/export/wrapped.ts";
 import type { ChartEdge, ChartTransition } from "../../../src/http/wire/chart.ts";
 
 export type Label = Omit<NonNullable<ChartEdge["label"]>, "x" | "y">;

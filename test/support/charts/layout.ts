@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import type { ELK, ElkExtendedEdge, ElkNode } from "elkjs/lib/elk-api.js";
 import type { ChartEdge, ChartNode } from "../../../src/http/wire/chart.ts";
-import { boxLines } from "../../../src/http/visualizer/export/wrapped.ts";
+import { boxLines } from "../../../src/http/export/wrapped.ts";
 import type { Arrow, Node, Region } from "./graph.ts";
 import { boxWidth } from "./label.ts";
 
@@ -40,7 +40,7 @@ export interface PlacedRegion {
 /** Places one region's boxes and arrows, from its own corner. The same graph is always placed alike. */
 export async function placed(region: Region, direction: Direction): Promise<PlacedRegion> {
   const laidOut: ElkNode = await new elkModule().layout({
-    id: region.id === "" ? "chart" : region.id,
+    id: "region",
     layoutOptions: { ...OPTIONS, "elk.direction": direction },
     children: region.nodes.map(elkNode),
     edges: region.arrows.map(elkEdge),
