@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { actOnContainer, actOnWorker } from "../api/endpoints.ts";
 import type { ContainerAction, WorkerAction } from "../api/endpoints.ts";
 import { session } from "../session.ts";
@@ -24,7 +24,8 @@ export function ActionDialog({ action, subject, onClose }: ActionDialogProps) {
   const [trouble, setTrouble] = useState("");
   const [isSending, setSending] = useState(false);
   const title = useId();
-  useEffect(() => {
+  // Before the next key comes.
+  useLayoutEffect(() => {
     const { activeElement } = document;
     dialog.current?.showModal();
     // Whoever works by keyboard goes on where they were.

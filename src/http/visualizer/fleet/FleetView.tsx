@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import { Details } from "../details/Details.tsx";
+import { formatCount } from "../ui/format.ts";
 import { isNarrow } from "../ui/use-media.ts";
 import { FilterBar } from "./FilterBar.tsx";
 import { columns, queue } from "./fleet-data.ts";
@@ -39,14 +40,14 @@ function PartSwitch() {
         aria-pressed={part.value === "workers"}
         onClick={() => (part.value = "workers")}
       >
-        Workers ({workersCount})
+        Workers ({formatCount(workersCount)})
       </button>
       <button
         type="button"
         aria-pressed={part.value === "queue"}
         onClick={() => (part.value = "queue")}
       >
-        Queue ({queue.value.length})
+        Queue ({formatCount(queue.value.length)})
       </button>
     </div>
   );

@@ -1,7 +1,7 @@
 import type { ContainerRow } from "../../wire/rows.ts";
 import { store } from "../session.ts";
 import { Age, Countdown } from "../ui/Age.tsx";
-import { cut, shortId } from "../ui/format.ts";
+import { cut, formatCount, shortId } from "../ui/format.ts";
 import { listLayout } from "../ui/layouts.ts";
 import { phaseOf, type Phase } from "../ui/states.ts";
 import { VirtualBox } from "../ui/VirtualBox.tsx";
@@ -30,7 +30,7 @@ export function Queue() {
     <section class="queue" aria-label="Queue">
       <div class="part-head">
         <h2>
-          Queue <b>{rows.length}</b>
+          Queue <b>{formatCount(rows.length)}</b>
         </h2>
         <select
           aria-label="Order of the queue"
@@ -45,7 +45,7 @@ export function Queue() {
         </select>
       </div>
       <VirtualBox
-        label={`Queue: ${rows.length} ${rows.length === 1 ? "container" : "containers"}`}
+        label={`Queue: ${formatCount(rows.length)} ${rows.length === 1 ? "container" : "containers"}`}
         rows={rows}
         layoutFor={(width) => listLayout(rows.length, width, LINE_PX)}
         idOf={idOf}

@@ -11,15 +11,16 @@ interface WorkerCellProps {
   readonly isDot: boolean;
 }
 
-/** Containers that a card of each size has lines for. */
+/** Containers that a card of each size has lines for, and letters of an id. */
 const LINES = [1, 1, 2, 3] as const;
+const ID_LETTERS = [12, 14, 17, 22] as const;
 
 export function WorkerCell({ row, size, isDot }: WorkerCellProps) {
   if (isDot) return <span class="letter">{letterOf(row)}</span>;
   return (
     <>
       <span class="line">
-        <b class="mono id">{nameOf(row)}</b>
+        <b class="mono id">{nameOf(row, ID_LETTERS[size])}</b>
         {row.idle_behavior !== "run" && <span class="behavior">{row.idle_behavior}</span>}
       </span>
       <span class="line dim">
@@ -48,7 +49,7 @@ function Doing({ row, lines }: { readonly row: WorkerRow; readonly lines: number
       )}
       {row.lifecycle === "idle" && row.idle_until !== null && (
         <span class="dim">
-          ends in <Countdown until={row.idle_until} />
+          <Countdown until={row.idle_until} /> left
         </span>
       )}
     </span>
@@ -81,8 +82,8 @@ function Containers({
 }
 
 /** The cloud's name, once there is one. */
-function nameOf(row: WorkerRow): string {
-  return shortId(row.instance_id === "" ? row.worker_id : row.instance_id);
+function nameOf(row: WorkerRow, length: number): string {
+  return shortId(row.instance_id === "" ? row.worker_id : row.instance_id, length);
 }
 
 function letterOf(row: WorkerRow): string {

@@ -1,6 +1,7 @@
 import { computed, signal } from "@preact/signals";
 import type { Lifecycle, WorkerRow } from "../../wire/rows.ts";
 import { store } from "../session.ts";
+import { formatCount } from "../ui/format.ts";
 import { cellLayout } from "../ui/layouts.ts";
 import { STATE_MARKS } from "../ui/states.ts";
 import { StateMark } from "../ui/StateMark.tsx";
@@ -25,15 +26,15 @@ const opened = signal<Lifecycle | null>(null);
 /** Minimal width and height by size class. */
 const CARD_SIZES = [
   [126, 58],
-  [150, 62],
-  [190, 76],
-  [230, 94],
+  [146, 62],
+  [176, 72],
+  [216, 88],
 ] as const;
 const DOT_SIZES = [
-  [14, 14],
-  [20, 20],
-  [28, 28],
-  [38, 38],
+  [13, 13],
+  [17, 17],
+  [23, 23],
+  [31, 31],
 ] as const;
 
 export function WorkerColumns() {
@@ -119,12 +120,12 @@ function FullColumn({ column }: { readonly column: Column }) {
     return cellLayout(groups, { width, gap: isDots ? 2 : 4, stretch: !isDots });
   };
   return (
-    <div class={`column s-${state}`} style={{ flexGrow: `${1 + Math.log2(rows.length)}` }}>
+    <div class={`column s-${state}`} style={{ flexGrow: `${rows.length ** 0.6}` }}>
       <h3 title={STATE_MARKS[state].about}>
-        <StateMark state={state} /> {state} <b>{rows.length}</b>
+        <StateMark state={state} /> {state} <b>{formatCount(rows.length)}</b>
       </h3>
       <VirtualBox
-        label={`${state}: ${rows.length} ${rows.length === 1 ? "worker" : "workers"}`}
+        label={`${state}: ${formatCount(rows.length)} ${rows.length === 1 ? "worker" : "workers"}`}
         rows={rows}
         layoutFor={layoutFor}
         idOf={idOf}

@@ -2,7 +2,7 @@ import { session, store } from "../session.ts";
 import { applyTheme, nextTheme, theme } from "../theme.ts";
 import { STATE_MARKS, WORKER_STATES } from "../ui/states.ts";
 import { StateMark } from "../ui/StateMark.tsx";
-import { formatMoney } from "../ui/format.ts";
+import { formatCount, formatMoney } from "../ui/format.ts";
 import { Freshness } from "./Freshness.tsx";
 
 /** How it stands, in one line: workers by state, queue, price, the dispatcher itself. */
@@ -40,10 +40,10 @@ function WorkerCounts() {
   const shown = WORKER_STATES.filter((state) => (counts[`lifecycle.${state}`] ?? 0) > 0);
   return (
     <span class="figure" aria-label="Workers by state">
-      <b>{store.workers.size}</b> {store.workers.size === 1 ? "worker" : "workers"}
+      <b>{formatCount(store.workers.size)}</b> {store.workers.size === 1 ? "worker" : "workers"}
       {shown.map((state) => (
         <span class="count" key={state} title={`${state}: ${STATE_MARKS[state].about}`}>
-          <StateMark state={state} /> <b>{counts[`lifecycle.${state}`]}</b>
+          <StateMark state={state} /> <b>{formatCount(counts[`lifecycle.${state}`] ?? 0)}</b>
           <span class="word">{state}</span>
         </span>
       ))}
@@ -57,7 +57,7 @@ function QueueCounts() {
   const waiting = (counts["record.Queued"] ?? 0) + (counts["record.Locked"] ?? 0);
   return (
     <span class="figure" aria-label="Containers">
-      <b>{waiting}</b> waiting <b>{running}</b> running
+      <b>{formatCount(waiting)}</b> waiting <b>{formatCount(running)}</b> running
     </span>
   );
 }

@@ -1,7 +1,7 @@
 import type { LimitRow } from "../../wire/rows.ts";
 import { store } from "../session.ts";
 import { Countdown } from "../ui/Age.tsx";
-import { cut } from "../ui/format.ts";
+import { cut, formatCount, inWords } from "../ui/format.ts";
 
 /** States in which a limit holds nothing back. */
 const AT_REST = new Set(["open", "available"]);
@@ -22,7 +22,7 @@ export function LimitsBar() {
       {maxCount > 0 && <span class="badge">at most {maxCount} containers at once</span>}
       {waits.map(([reason, count]) => (
         <span class="wait" key={reason} title={store.facts.value?.waitTexts[reason] ?? ""}>
-          <b>{count}</b> {reason}
+          <b>{formatCount(count)}</b> {inWords(reason)}
         </span>
       ))}
     </div>
@@ -37,11 +37,10 @@ function Limit({ limit }: { readonly limit: LimitRow }) {
         {kind}
         {kind === "capacity" ? ` ${cut(id, 40)}` : ""}
       </b>{" "}
-      {value}
+      {inWords(value)}
       {until !== null && (
         <>
-          {" "}
-          for <Countdown until={until} />
+          , <Countdown until={until} /> left
         </>
       )}
       {reason !== "" && `: ${cut(reason, 120)}`}

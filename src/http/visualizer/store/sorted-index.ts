@@ -40,7 +40,7 @@ export class SortedIndex<Row> {
   select(selection: Selection<Row>): void {
     this.#selection = selection;
     this.#rebuild();
-    this.version.value += 1;
+    this.version.value = this.version.peek() + 1;
   }
 
   dispose(): void {
@@ -57,7 +57,7 @@ export class SortedIndex<Row> {
   #update(changed: ChangedIds): void {
     if (changed === null) this.#rebuild();
     else if (!(changed.size > MOVES_MAX ? this.#merge(changed) : this.#move(changed))) return;
-    this.version.value += 1;
+    this.version.value = this.version.peek() + 1;
   }
 
   /** False if none of them is or was among the rows. */

@@ -14,7 +14,10 @@ export function Lazy({ load }: LazyProps) {
     let isWanted = true;
     load().then(
       (module) => isWanted && setLoaded({ load, Part: module.default }),
-      () => isWanted && setLoaded({ load, Part: null }),
+      (error: unknown) => {
+        reportError(error);
+        if (isWanted) setLoaded({ load, Part: null });
+      },
     );
     return () => {
       isWanted = false;

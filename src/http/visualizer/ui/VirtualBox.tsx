@@ -75,6 +75,7 @@ export function VirtualBox<Row>(props: VirtualBoxProps<Row>) {
         {rows.slice(from, to).map((row, offset) => {
           const index = from + offset;
           const id = idOf(row);
+          const title = props.titleOf(row);
           const rect = layout.rectOf(index);
           const classes = ["virtual-item", props.classOf?.(row) ?? ""];
           if (index === active) classes.push("active");
@@ -87,7 +88,8 @@ export function VirtualBox<Row>(props: VirtualBoxProps<Row>) {
               aria-selected={id === selectedId}
               aria-setsize={rows.length}
               aria-posinset={index + 1}
-              title={props.titleOf(row)}
+              title={title}
+              aria-label={title}
               style={{
                 transform: `translate(${rect.left}px, ${rect.top}px)`,
                 width: `${rect.width}px`,

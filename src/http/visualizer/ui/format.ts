@@ -2,15 +2,20 @@
 
 export function formatMoney(amount: number): string {
   if (amount === 0) return "0";
-  return amount >= 1 ? amount.toFixed(2) : Number(amount.toPrecision(3)).toString();
+  return amount >= 0.1 ? amount.toFixed(2) : Number(amount.toPrecision(3)).toString();
 }
 
-/** `3 s`, `5 m 12 s`, `2 h 5 m`, `3 d 4 h`. */
+export function formatCount(count: number): string {
+  return count.toLocaleString("en");
+}
+
+/** `3 s`, `5 m 12 s`, `34 m`, `2 h 5 m`, `3 d 4 h`. */
 export function formatSpan(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} m ${seconds % 60} s`;
   const minutes = Math.floor(seconds / 60);
+  if (minutes < 10) return `${minutes} m ${seconds % 60} s`;
+  if (minutes < 60) return `${minutes} m`;
   if (minutes < 1440) return `${Math.floor(minutes / 60)} h ${minutes % 60} m`;
   const hours = Math.floor(minutes / 60);
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
@@ -27,8 +32,13 @@ export function formatTime(instant: string | null): string {
 }
 
 /** The end of an id is what differs; the whole stands in the title. */
-export function shortId(id: string): string {
-  return id.length <= 17 ? id : `…${id.slice(-15)}`;
+export function shortId(id: string, length = 17): string {
+  return id.length <= length ? id : `…${id.slice(1 - length)}`;
+}
+
+/** A code in words: `atQuota` is "at quota". */
+export function inWords(code: string): string {
+  return code.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 /** Text from outside may be long: cut, and the whole elsewhere. */
