@@ -76,11 +76,16 @@ export function chooseTypes(record: ContainerRecord, settings: ChoiceSettings): 
     .sort(byPrice);
   const cheapest = fitting[0];
   if (!cheapest) return refuse("constraints not satisfiable by any configured instance type");
-  const ceiling = cheapest.price * Math.max(settings.maximumPriceFactor, 1);
+  const ceiling = ceilingOf(cheapest, settings.maximumPriceFactor);
   return {
     ok: true,
     types: fitting.filter((type) => type === cheapest || type.price <= ceiling),
   };
+}
+
+/** No multiple of nothing says what is too dear: beside a free type all others are eligible. */
+function ceilingOf({ price }: InstanceType, priceFactor: number): number {
+  return price > 0 ? price * Math.max(priceFactor, 1) : Infinity;
 }
 
 function integer(value: number): bigint {

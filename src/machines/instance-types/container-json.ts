@@ -6,10 +6,16 @@ import { containerIdSchema } from "../model/ids.ts";
 export const timeJsonSchema = z.string().transform((text, context) => {
   const parts = /^(.{10}[Tt ].{8})(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.exec(text);
   const wholeMs = parts ? Date.parse(`${parts[1]?.replace(" ", "T")}${parts[3]}`) : NaN;
-  if (!Number.isNaN(wholeMs)) return wholeMs + Number(parts?.[2] ?? 0) * 1000;
+  if (!Number.isNaN(wholeMs) && isDay(text)) return wholeMs + Number(parts?.[2] ?? 0) * 1000;
   context.addIssue({ code: "custom", message: "an RFC 3339 time" });
   return z.NEVER;
 });
+
+/** `Date.parse` takes the 30th of February for the 2nd of March. */
+function isDay(text: string): boolean {
+  const day = text.slice(0, 10);
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
+}
 
 /** A priority: exceeds 2^53, so that digits in a string are taken as well. */
 const priorityJsonSchema = z.unknown().transform((value, context) => {

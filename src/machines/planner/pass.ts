@@ -6,7 +6,7 @@ import type { Fleet } from "./fleet.ts";
 import type { Kind } from "./kind.ts";
 import type { PlanIndex } from "./plan-index.ts";
 import type { PlanQueue } from "./plan-queue.ts";
-import { isQueuing, isWanted, type QueueItem } from "./queue-entry.ts";
+import { isWanted, type QueueItem } from "./queue-entry.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Slot } from "./slot.ts";
 import type { WaitStatus } from "./status-text.ts";
@@ -230,7 +230,7 @@ export class Pass {
 
   /**
    * The next in line keeps its lock, so that waiting for quota does not use up its attempts; unless there is no instance
-   * whose end it could wait for, or nobody behind it.
+   * whose end it could wait for, or nobody behind it. Reconciling gives back what is not wanted any more.
    */
   #unlockFrom({ item, at }: Stop, overQuotaCount: number): void {
     // Those of the last group are not locked.
@@ -242,11 +242,10 @@ export class Pass {
     }
   }
 
-  /** How many containers wait to run, from there on. */
+  /** How much of the queue is left from there on, whatever its priority and state: so the metric counts (spec §6.5 F). */
   #countFrom({ item: { group }, at }: Stop): number {
-    const passedCount = this.#queue.group(group).slice(0, at).filter(isQueuing).length;
-    const behindCount = group === 2 ? this.#queue.wantedCount(3) : 0;
-    return this.#queue.wantedCount(group) - passedCount + behindCount;
+    const behindCount = group === 2 ? this.#queue.group(3).length : 0;
+    return this.#queue.group(group).length - at + behindCount;
   }
 
   #unlock({ container: { containerId, state, busy } }: QueueItem, reason: string): void {

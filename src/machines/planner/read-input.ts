@@ -20,10 +20,21 @@ export function badInput(path: PropertyKey[], found: unknown, expected: string):
   return new Error(`${nameOf(path)}: found ${show(found)}, expected ${expected}`);
 }
 
+/** What zod calls it, in words. */
+const WORDS: Readonly<Record<string, string>> = {
+  array: "a list",
+  boolean: "true or false",
+  int: "a whole number",
+  number: "a number",
+  object: "an object",
+  record: "an object",
+  string: "a text",
+};
+
 function expectationOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_type":
-      return issue.expected;
+      return WORDS[issue.expected] ?? issue.expected;
     case "invalid_value":
       return issue.values.map((value) => show(value)).join(" or ");
     case "too_small":

@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { containerJsonSchema, timeJsonSchema } from "../instance-types/container-json.ts";
 import { idleBehaviorSchema } from "../model/command.ts";
+import { containerStateSchema } from "../model/fact.ts";
 import { containerIdSchema } from "../model/ids.ts";
 
 const names = z.array(z.string());
 const count = z.int().min(0);
 
 const entrySchema = z.object({
-  container: containerJsonSchema.extend({ uuid: containerIdSchema }),
+  container: containerJsonSchema.extend({ uuid: containerIdSchema, state: containerStateSchema }),
   /** Cheapest first; absent: chosen from the config. */
   instance_types: names.nullish(),
   first_seen_at: timeJsonSchema.nullish(),

@@ -121,6 +121,13 @@ describe("chooseTypes", () => {
     expect(choice.ok && choice.types.map(({ name }) => name)).toEqual(["a", "b"]);
   });
 
+  it("has no ceiling beside a type that costs nothing", () => {
+    const types = { free: { ...type, Price: 0 }, dear: { ...type, Price: 9 } };
+    const settings = settingsOf({ MaximumPriceFactor: 1.5 }, types);
+    const choice = chooseTypes(recordOf({ vcpus: 1, ram: 1 }), settings);
+    expect(choice.ok && choice.types.map(({ name }) => name)).toEqual(["free", "dear"]);
+  });
+
   it("offers preemptible types only to those who ask, and the others only to the rest", () => {
     const types = { od: { ...type, Price: 1 }, spot: { ...type, Price: 0.5, Preemptible: true } };
     const record = recordOf({ vcpus: 1, ram: 1 });

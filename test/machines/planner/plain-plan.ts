@@ -127,7 +127,7 @@ class PlainPass {
     for (const container of this.#queue) {
       const status = this.#consider(container);
       if (status === "stop") {
-        this.#overQuota = this.#queue.slice(this.#statuses.length).filter(wantsToRun);
+        this.#overQuota = this.#queue.slice(this.#statuses.length);
         break;
       }
       this.#statuses.push(status);
@@ -284,7 +284,7 @@ class PlainPass {
     for (const container of this.#overSupervisors) {
       this.#unlockOne(container, `${supervisorsMax} workflows are the limit now`);
     }
-    for (const container of this.#overQuota.slice(nextKeepsLock ? 1 : 0)) {
+    for (const container of this.#overQuota.slice(nextKeepsLock ? 1 : 0).filter(wantsToRun)) {
       this.#unlockOne(container, "no instance has room for it, and the cloud's quota is reached");
     }
   }

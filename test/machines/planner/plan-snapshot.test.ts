@@ -179,12 +179,18 @@ describe("planSnapshot", () => {
   });
 
   it.each([
-    [7, "input: found 7, expected object"],
-    [{}, "now: found nothing, expected string"],
+    [7, "input: found 7, expected an object"],
+    [{}, "now: found nothing, expected a text"],
     [{ now: "yesterday" }, 'now: found "yesterday", expected an RFC 3339 time'],
     [{ now: "2026-13-01T00:00:00Z" }, "expected an RFC 3339 time"],
     [{ now: NOW, pass: "both" }, 'pass: found "both", expected "schedule" or "reconcile"'],
-    [{ now: NOW, queue: [] }, "queue: found [], expected object"],
+    [{ now: "2026-02-30T00:00:00Z" }, 'now: found "2026-02-30T00:00:00Z", expected an RFC 3339 time'],
+    [
+      { now: NOW, queue: { entries: [{ container: { uuid: A } }] } },
+      "queue.entries[0].container.state: found nothing, expected ",
+    ],
+    [{ now: NOW, limits: { max_containers: 1.5 } }, "limits.max_containers: found 1.5, expected a whole number"],
+    [{ now: NOW, queue: [] }, "queue: found [], expected an object"],
     [
       { now: NOW, queue: { entries: [{ container: { uuid: A, state: "Lost", priority: 1 } }] } },
       'queue.entries[0].container.state: found "Lost", expected "Queued" or',
@@ -210,7 +216,7 @@ describe("planSnapshot", () => {
       'pool.instances[1].instance: found "i", expected each one only once',
     ],
     [{ now: NOW, pool: { quota: -1 } }, "pool.quota: found -1, expected at least 0"],
-    [{ now: NOW, pool: { running: { [A]: 5 } } }, `pool.running.${A}: found 5, expected string`],
+    [{ now: NOW, pool: { running: { [A]: 5 } } }, `pool.running.${A}: found 5, expected a text`],
   ])("answers %j by naming the place, what is there and what should be", (input, message) => {
     expect(() => planSnapshot(input, configSettings)).toThrow(message);
   });
