@@ -29,7 +29,7 @@ export function makeApp(options: AppOptions): Koa<HttpState> {
     logRequests(options),
     answerInTime(options.clock, options.requestTimeoutMs),
     serveHealth(options),
-    limitRequests(options.traffic.limiter),
+    limitRequests((queue) => options.traffic.limiterOf(queue)),
     ...pageLayers(options),
     ...queueLayers(options),
     ...serveOwnApi(options, facts),

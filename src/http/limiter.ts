@@ -84,11 +84,24 @@ export function priorityName(priority: number): "low" | "normal" | "high" {
   return priority < 0 ? "low" : "high";
 }
 
+/** Which of the two queues a request stands in (spec §11.6). */
+export type QueueName = "api" | "tunnel";
+
+const TUNNEL_PATH =
+  /^\/arvados\/v1\/(connect|containers)\/[a-z0-9]{5}-dz642-[a-z0-9]{15}\/(gateway_tunnel|ssh)$/;
+
+/** A tunnel stays open for hours: it must not take the turn of a request that is answered at once. */
+export function queueOf(method: string, path: string): QueueName {
+  return method === "POST" && TUNNEL_PATH.test(path) ? "tunnel" : "api";
+}
+
 /** A turn lasts until the answer is written, or its client has gone. */
-export function limitRequests(limiter: RequestLimiter): AppMiddleware {
+export function limitRequests(limiterOf: (queue: QueueName) => RequestLimiter): AppMiddleware {
   return async (ctx, next) => {
     const priority = priorityOf(ctx);
-    Object.assign(ctx.state, { queue: "api", priority });
+    const queue = queueOf(ctx.method, ctx.state.target.path);
+    const limiter = limiterOf(queue);
+    Object.assign(ctx.state, { queue, priority });
     const { turn, cancel } = limiter.enter(priority);
     ctx.res.once("close", cancel);
     if (!(await turn)) {

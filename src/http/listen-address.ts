@@ -34,8 +34,8 @@ export function listenCandidates(
   return {
     candidates: [candidate(serviceInternalUrl, "")],
     warning:
-      `possible configuration error: listening on ${wanted} even though configuration does not have a matching ` +
-      "InternalURLs entry",
+      `possible configuration error: listening on ${wanted} (from $ARVADOS_SERVICE_INTERNAL_URL) even though ` +
+      "configuration does not have a matching InternalURLs entry",
   };
 }
 

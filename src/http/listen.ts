@@ -50,11 +50,11 @@ async function open(
   { url, host, port, isTls }: Candidate,
   { tls, clock }: ListenOptions,
 ): Promise<Listener> {
-  if (isTls && !tls) throw new Error("https needs TLS.Certificate and TLS.Key");
   const handle = app.callback() as Parameters<typeof createServer>[1];
-  const server = isTls
-    ? createTlsServer({ ...tls, minVersion: "TLSv1.2" }, handle)
-    : createServer(handle as NonNullable<typeof handle>);
+  const server =
+    tls && isTls
+      ? createTlsServer({ ...tls, minVersion: "TLSv1.2" }, handle)
+      : createServer(handle as NonNullable<typeof handle>);
   answerConnect(server);
   // Where a name has both, the older kind is what most clients try.
   const { address } = await lookup(host, { order: "ipv4first" });
@@ -65,6 +65,11 @@ async function open(
       resolve();
     });
   });
+  // Only now, since an address of another machine does not need ours.
+  if (isTls && !tls) {
+    server.close();
+    throw new Error("https needs TLS.Certificate and TLS.Key");
+  }
   return {
     url,
     address: addressOf(server, isTls),

@@ -1,11 +1,17 @@
-import { describe, expect, it } from "vitest";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
+import { loadSecrets } from "../../src/cli/daemon/secrets.ts";
 import { parseByteSize } from "../../src/config/byte-size.ts";
 import { formatDuration, parseDuration } from "../../src/config/duration.ts";
 import { instanceSetId } from "../../src/config/instance-set-id.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { loadScenarios, type Scenario } from "./scenarios.ts";
 
+const hasSshKeygen = spawnSync("ssh-keygen", ["-?"]).error === undefined;
 const host = { cpus: 2, ramBytes: 4e9, tmpBytes: 1e10 };
 
 function load(cluster: unknown, id = "zzzzz") {
@@ -157,15 +163,27 @@ const RUNS: [RegExp, Run][] = [
     },
   ],
   [
+    /^arv\.config\.ssh_key/,
+    ({ given }) => {
+      const folder = mkdtempSync(join(tmpdir(), "ssh-key-"));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const path = join(folder, "key");
+      const [, type = "", form = ""] = /-t (\w+) -m (\w+)$/.exec(String(given["command"])) ?? [];
+      execFileSync("ssh-keygen", ["-q", "-N", "", "-t", type, "-m", form, "-f", path]);
+      for (const key of [readFileSync(path, "utf8"), `file://${path}`]) {
+        const { config } = load({ Containers: { DispatchPrivateKey: key } });
+        if (!config) throw new Error("no config");
+        const { publicKey } = loadSecrets(config, folder);
+        expect(readFileSync(`${path}.pub`, "utf8")).toContain(publicKey);
+      }
+    },
+  ],
+  [
     /^drv\.instance_set_id/,
     ({ given, then }) => {
       expect(instanceSetId(given["token"] as string)).toBe(then["id"]);
     },
   ],
-];
-
-const SKIPPED: [RegExp, string][] = [
-  [/^arv\.config\.ssh_key/, "private keys are read by the SSH driver, not by the config loader"],
 ];
 
 describe.each(["config", "dispatcher.init"])("scenarios of %s", (name) => {
@@ -174,8 +192,8 @@ describe.each(["config", "dispatcher.init"])("scenarios of %s", (name) => {
 
   for (const scenario of cases) {
     it(`${scenario.id}: ${scenario.when}`, (context) => {
-      const reason = SKIPPED.find(([id]) => id.test(scenario.id))?.[1];
-      if (reason) return context.skip(reason);
+      if (/ssh_key/.test(scenario.id) && !hasSshKeygen)
+        return context.skip("ssh-keygen is not installed");
       const run = RUNS.find(([id]) => id.test(scenario.id))?.[1];
       if (!run) throw new Error(`nobody runs ${scenario.id}, and no reason is given`);
       run(scenario, scenario.then["asserted"] ?? {});

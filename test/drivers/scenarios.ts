@@ -14,7 +14,7 @@ export interface Scenario {
 export interface ScenarioPlan {
   /** By id, or by an id that ends in `*` for all that begin so. */
   readonly runs: Readonly<Record<string, (scenario: Scenario) => unknown>>;
-  /** Id to reason. */
+  /** Id to reason, with the same patterns. */
   readonly skips?: Readonly<Record<string, string>>;
 }
 
@@ -27,13 +27,13 @@ export function describeScenarios(file: string, plan: ScenarioPlan): void {
       return;
     }
     for (const scenario of JSON.parse(readFileSync(url, "utf8")) as Scenario[]) {
-      const reason = plan.skips?.[scenario.id];
+      const reason = findFor(plan.skips ?? {}, scenario.id);
       if (reason !== undefined) {
         it.skip(`${scenario.id}: ${reason}`, () => {});
         continue;
       }
       it(scenario.id, async () => {
-        const run = findRun(plan, scenario.id);
+        const run = findFor(plan.runs, scenario.id);
         if (!run) throw new Error(`no test runs the case ${scenario.id}, and nothing says why not`);
         await run(scenario);
       });
@@ -41,9 +41,9 @@ export function describeScenarios(file: string, plan: ScenarioPlan): void {
   });
 }
 
-function findRun(plan: ScenarioPlan, id: string) {
-  const pattern = Object.keys(plan.runs).find((key) =>
+function findFor<T>(entries: Readonly<Record<string, T>>, id: string): T | undefined {
+  const pattern = Object.keys(entries).find((key) =>
     key.endsWith("*") ? id.startsWith(key.slice(0, -1)) : id === key,
   );
-  return pattern === undefined ? undefined : plan.runs[pattern];
+  return pattern === undefined ? undefined : entries[pattern];
 }

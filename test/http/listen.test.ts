@@ -1,9 +1,5 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { connect } from "node:tls";
 import Koa from "koa";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -11,6 +7,7 @@ import { makeSystemClock } from "../../src/actors/clock.ts";
 import type { HttpState } from "../../src/http/context.ts";
 import { listen } from "../../src/http/listen.ts";
 import { listenCandidates } from "../../src/http/listen-address.ts";
+import { hasOpenssl, makeCertificate } from "../support/certificate.ts";
 
 const clock = makeSystemClock();
 
@@ -27,21 +24,6 @@ function hello(): Koa<HttpState> {
     ctx.body = "hello";
   });
   return app;
-}
-
-const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
-
-function makeCertificate(name: string): { cert: string; key: string } {
-  const folder = mkdtempSync(join(tmpdir(), "listen-"));
-  try {
-    const [key, cert] = [join(folder, "key"), join(folder, "cert")];
-    const subject = ["-subj", `/CN=${name}`, "-keyout", key, "-out", cert];
-    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
-    execFileSync("openssl", ["req", "-x509", "-nodes", ...curve, ...subject], { stdio: "ignore" });
-    return { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 }
 
 /** Whom the certificate names that a new connection sees. */
@@ -84,7 +66,7 @@ describe("where to listen", () => {
     const other = candidatesOf(urls, "http://c:9006");
     expect(other.candidates).toMatchObject([{ host: "c", port: 9006 }]);
     expect(other.warning).toBe(
-      "possible configuration error: listening on http://c:9006/ even though configuration does not have a matching InternalURLs entry",
+      "possible configuration error: listening on http://c:9006/ (from $ARVADOS_SERVICE_INTERNAL_URL) even though configuration does not have a matching InternalURLs entry",
     );
     for (const wrong of ["nonsense", "ftp://x/", "file:///tmp"])
       expect(() => candidatesOf(urls, wrong)).toThrow(/expected a URL such as/);

@@ -44,7 +44,7 @@ export interface TestServer {
 }
 
 type Changes = Partial<Omit<AppOptions, "view">> & {
-  readonly limits?: Partial<Pick<TrafficOptions, "concurrentMax" | "queuedMax">>;
+  readonly limits?: Partial<Pick<TrafficOptions, "concurrentMax" | "queuedMax" | "tunnelsMax">>;
   /** Of what the page's endpoints show. */
   readonly view?: ViewChanges;
 };
@@ -75,6 +75,7 @@ export async function openServer(
     metrics,
     concurrentMax: 64,
     queuedMax: 128,
+    tunnelsMax: 1000,
     nowMs: clock.nowMs,
     ...limits,
   });

@@ -10,6 +10,7 @@ import type { VmBehavior } from "../../src/simulator/simulated-vm.ts";
 import { World } from "../../src/simulator/world.ts";
 import { makeMetrics } from "../../src/telemetry/metrics.ts";
 import { describeScenarios, type Scenario } from "../drivers/scenarios.ts";
+import { openServer } from "../http/test-server.ts";
 import { containerId, containerRecord } from "../support/containers.ts";
 import { dispatcherConfig } from "../support/settings.ts";
 
@@ -237,9 +238,28 @@ describeScenarios("2018.dispatcher.json", {
       expect(clearedAfterMs).toBeLessThanOrEqual(then.asserted.then_within_s * 1_000);
       await expectReplay(world);
     },
-  },
-  skips: {
-    "2018.disp.instances_api":
-      "superseded by spec §7.12 and §11.3 (snake_case members, a token is needed); see http.management",
+    "2018.disp.instances_api": async ({ given, then }) => {
+      const path = "/arvados/v1/dispatch/instances";
+      // Without a token it was open to everybody: a defect (spec §16), closed since.
+      const open = await openServer(undefined, { managementToken: given.ManagementToken });
+      expect((await open.ask("GET", path, { token: "none" })).status).toBe(403);
+      const { builder, ask } = await openServer();
+      const list = async () => JSON.parse((await ask("GET", path)).text).items as object[] | null;
+      expect((await list()) ?? []).toHaveLength(then.asserted.items_before);
+      builder.container(containerId(1), { state: "Locked" }).plan();
+      builder.createEnds("lame-1");
+      // Members have been in snake_case since 2018, and the types are those of these tests.
+      const [{ Instance, WorkerState, LastContainerUUID }] = then.asserted.items;
+      expect(await list()).toEqual([
+        expect.objectContaining({
+          instance: expect.stringMatching(Instance.replace("regex ", "")),
+          worker_state: WorkerState,
+          last_container_uuid: LastContainerUUID,
+          price: 0.123,
+          arvados_instance_type: "type1",
+          provider_instance_type: "providertype1",
+        }),
+      ]);
+    },
   },
 });

@@ -15,6 +15,7 @@ import { metricsJson } from "../../telemetry/metrics-json.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { dataPaths } from "../data-dir.ts";
 import type { Alarms } from "./alarms.ts";
+import { keepRequestDump } from "./request-dump.ts";
 import { makeRequestId } from "./request-id.ts";
 import type { Secrets } from "./secrets.ts";
 import { makeStop } from "./stop.ts";
@@ -42,10 +43,17 @@ export function makeHttpApp(context: HttpContext): { app: Koa<HttpState>; close:
     metrics: metrics.service,
     concurrentMax: config.api.maxConcurrentRequests,
     queuedMax: config.api.maxQueuedRequests,
+    tunnelsMax: config.api.maxGatewayTunnels,
     nowMs: () => clock.nowMs(),
   });
   const view = makeView(context);
   const store = config.dispatchCloud.queue.driver === "embedded" ? openStore(context) : undefined;
+  const endDumps = keepRequestDump({
+    directory: config.systemLogs.requestQueueDumpDirectory,
+    traffic,
+    clock,
+    log,
+  });
   const app = makeApp({
     version: context.version,
     readModel: supervisor.readModel,
@@ -86,6 +94,7 @@ export function makeHttpApp(context: HttpContext): { app: Koa<HttpState>; close:
   });
   const close = (): void => {
     view.close();
+    endDumps();
     store?.close();
   };
   return { app, close };

@@ -5,6 +5,7 @@ import ssh2 from "ssh2";
 import { textOrFile } from "../../config/file-value.ts";
 import type { ClusterConfig } from "../../config/load.ts";
 import { makeKeyPair } from "../../drivers/ssh/key-pair.ts";
+import { withoutPkcs8 } from "../../drivers/ssh/private-key.ts";
 import { CliError } from "../exit-code.ts";
 import { loadOrMakeTokens } from "../token-file.ts";
 
@@ -37,7 +38,7 @@ export function loadSecrets(config: ClusterConfig, dataDir: string): Secrets {
 function loadPrivateKey(configured: string, dataDir: string): string {
   if (configured !== "") {
     try {
-      return textOrFile(configured);
+      return withoutPkcs8(textOrFile(configured));
     } catch (cause) {
       throw keyError(cause);
     }

@@ -1,65 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { QueuePollFeed } from "../../../src/actors/feeds/queue-poll.feed.ts";
 import { QueueError } from "../../../src/drivers/queue/port.ts";
-import type { QueuePoll } from "../../../src/drivers/queue/port.ts";
-import type { ContainerRecord } from "../../../src/machines/model/fact.ts";
-import { containerId, containerRecord } from "../../support/containers.ts";
-import { FactSink } from "../../support/fact-sink.ts";
+import { containerId } from "../../support/containers.ts";
+import { polling } from "../../support/polling-feed.ts";
 
 const [X, Y, Z] = [1, 2, 3].map(containerId) as [string, string, string];
-
-/** The feed on a queue whose next answers are told; each poll takes a second, each fetch of mounts a tenth. */
-function polling(pollIntervalMs = 10_000) {
-  const sink = new FactSink();
-  const outcomes: string[] = [];
-  const bugs: unknown[] = [];
-  const asked: { containerId: string; ended: boolean }[][] = [];
-  const mounts: string[] = [];
-  const state = {
-    entries: {} as Record<string, Partial<ContainerRecord>>,
-    rejected: {} as Record<string, { state: "Queued" | "Running" | null; error: string }>,
-    error: undefined as Error | undefined,
-    mountsError: undefined as Error | undefined,
-    takesMs: 1_000,
-  };
-  const pause = (ms: number): Promise<void> =>
-    new Promise((resolve) => sink.clock.setTimer(ms, resolve));
-  const never = (): never => {
-    throw new Error("not asked for in a poll");
-  };
-  const feed = new QueuePollFeed({
-    supervisor: sink,
-    clock: sink.clock,
-    queue: {
-      poll: async (known): Promise<QueuePoll> => {
-        asked.push([...known]);
-        const entries = Object.entries(state.entries);
-        const rejected = new Map(Object.entries(state.rejected));
-        await pause(state.takesMs);
-        if (state.error) throw state.error;
-        const records = entries.map(([id, changes]) => [id, containerRecord(changes)] as const);
-        return { entries: new Map(records), deleted: new Set(), rejected, namelessRows: 0 };
-      },
-      tmpMounts: async (id) => {
-        mounts.push(id);
-        await pause(100);
-        if (state.mountsError) throw state.mountsError;
-        return 12_345;
-      },
-      lock: never,
-      unlock: never,
-      cancel: never,
-      last503AtMs: () => null,
-    },
-    pollIntervalMs,
-    timeoutMs: 30_000,
-    clean: (text) => text.replaceAll("token", "…"),
-    onOutcome: (failure) => void outcomes.push(failure),
-    broke: (error) => void bugs.push(error),
-  });
-  const record = (id: string): unknown => sink.known.get("container", id)?.value.record;
-  return { sink, feed, state, outcomes, bugs, asked, mounts, record };
-}
 
 const unavailable = (): QueueError =>
   new QueueError({ code: "unavailable", message: "503" }, { status: 503 });

@@ -184,12 +184,18 @@ describe("planSnapshot", () => {
     [{ now: "yesterday" }, 'now: found "yesterday", expected an RFC 3339 time'],
     [{ now: "2026-13-01T00:00:00Z" }, "expected an RFC 3339 time"],
     [{ now: NOW, pass: "both" }, 'pass: found "both", expected "schedule" or "reconcile"'],
-    [{ now: "2026-02-30T00:00:00Z" }, 'now: found "2026-02-30T00:00:00Z", expected an RFC 3339 time'],
+    [
+      { now: "2026-02-30T00:00:00Z" },
+      'now: found "2026-02-30T00:00:00Z", expected an RFC 3339 time',
+    ],
     [
       { now: NOW, queue: { entries: [{ container: { uuid: A } }] } },
       "queue.entries[0].container.state: found nothing, expected ",
     ],
-    [{ now: NOW, limits: { max_containers: 1.5 } }, "limits.max_containers: found 1.5, expected a whole number"],
+    [
+      { now: NOW, limits: { max_containers: 1.5 } },
+      "limits.max_containers: found 1.5, expected a whole number",
+    ],
     [{ now: NOW, queue: [] }, "queue: found [], expected an object"],
     [
       { now: NOW, queue: { entries: [{ container: { uuid: A, state: "Lost", priority: 1 } }] } },

@@ -112,7 +112,3 @@ describeScenarios("scheduler.metrics", (scenario) => {
   const { asserted } = scenario.then;
   expect(longestWaitMs(world.view()) / 1000).toBe(asserted.containers_longest_wait_time_seconds);
 });
-
-describeScenarios("scheduler.loop", (_scenario, skip) => {
-  skip("paces the poller, which is a feed of its own: the planner has no clock");
-});

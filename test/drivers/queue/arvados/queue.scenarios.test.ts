@@ -2,6 +2,7 @@ import Database from "libsql";
 import { afterEach, expect } from "vitest";
 import { makeArvadosQueue } from "../../../../src/drivers/queue/arvados/queue.ts";
 import type { QueueError } from "../../../../src/drivers/queue/port.ts";
+import { forgets, localChange, lockOfUnknown } from "../../../support/local-changes.ts";
 import { describeScenarios, type Scenario } from "../../scenarios.ts";
 import { makeClient, serveEmbedded, serveScript, type RecordedRequest } from "../serve.ts";
 
@@ -230,9 +231,6 @@ async function unlockHitsMaxAttempts({ given, then }: Scenario) {
   expect(record(containerId).runtime_status.error).toContain(`(lock_count=${attemptsMax})`);
 }
 
-const CORE =
-  "the queue keeps no cache: what is known of a container is in its machine (container chart)";
-
 describeScenarios("container.queue.json", {
   runs: {
     "arv.queue.get_lock_unlock_cancel": lockAndUnlock,
@@ -246,11 +244,9 @@ describeScenarios("container.queue.json", {
     "drv.queue.missing_final_state": missingFinalState,
     "drv.queue.cancel_unsatisfiable_requests": cancelUnsatisfiable,
     "drv.queue.unlock_hits_max_attempts": unlockHitsMaxAttempts,
-  },
-  skips: {
-    "drv.queue.dontupdate": CORE,
-    "drv.queue.dontupdate_not_expunged": CORE,
-    "drv.queue.lock_response_unknown_uuid": CORE,
-    "drv.queue.forget": CORE,
+    "drv.queue.dontupdate": localChange,
+    "drv.queue.dontupdate_not_expunged": localChange,
+    "drv.queue.lock_response_unknown_uuid": lockOfUnknown,
+    "drv.queue.forget": forgets,
   },
 });
