@@ -141,7 +141,7 @@ async function requestLimits({ given, then }: Scenario): Promise<void> {
   const metrics = await registry.metrics();
   for (const [series, value] of Object.entries(asserted.metrics_while_busy)) {
     const [name = "", labels = ""] = series.replace("}", "").split("{");
-    const line = new RegExp(`^${name}\\{(.*)\\} ${value}$`, "m").exec(metrics);
+    const line = new RegExp(`^${name}\\{(.*)\\} ${Number(value)}$`, "m").exec(metrics);
     expect(line?.[1]?.split(",").sort()).toEqual(labels.split(",").sort());
   }
   await expectDump(traffic, given.requests);
