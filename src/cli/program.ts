@@ -87,6 +87,10 @@ const COMMANDS: Readonly<Record<string, Entry | Group>> = {
     summary: "decide everything in a journal anew, and compare",
     load: async () => (await import("./commands/replay.ts")).replayCommand,
   },
+  inspect: {
+    summary: "look at a journal in the browser, without a dispatcher",
+    load: async () => (await import("./commands/inspect.ts")).inspectCommand,
+  },
   journal: {
     summary: "look after a journal",
     commands: {

@@ -10,6 +10,8 @@ import { wireJson } from "./wire-json.ts";
 export interface EventHubOptions {
   /** The newest durable record when it begins. */
   readonly lastSeq: number;
+  /** The newest one that there is, where that may be ahead of those that were pushed. */
+  readonly newestSeq?: () => number;
   readonly instanceTypes: () => InstanceTypes;
   readonly status: () => StatusEvent;
   readonly clock: Pick<Clock, "setTimer">;
@@ -30,6 +32,8 @@ interface Client {
   seq: number;
   /** Its connection takes more. */
   ready: boolean;
+  /** It was sent a record: what it misses now it was too slow for. */
+  follows: boolean;
 }
 
 const RECORDS_MAX = 10_000;
@@ -99,7 +103,7 @@ export class EventHub {
       throw new Problem(503, "overloaded", detail, { "Retry-After": "10" });
     }
     const stream = new PassThrough();
-    const client: Client = { stream, seq: afterSeq ?? this.#lastSeq, ready: true };
+    const client: Client = { stream, seq: afterSeq ?? this.#lastSeq, ready: true, follows: false };
     // A client that has gone makes an error of what is still to be written.
     stream.on("error", () => {});
     stream.on("drain", () => {
@@ -163,8 +167,11 @@ export class EventHub {
   }
 
   #pump(client: Client): void {
-    if (client.seq > this.#lastSeq)
-      return this.#end(client, "too-new", `the newest record is ${this.#lastSeq}`);
+    if (client.seq > this.#lastSeq) {
+      const newestSeq = this.#options.newestSeq?.() ?? this.#lastSeq;
+      if (client.seq > newestSeq) this.#end(client, "too-new", `the newest record is ${newestSeq}`);
+      return;
+    }
     for (let sent = 0; client.ready && client.seq < this.#lastSeq; sent++) {
       if (sent >= SLICE_EVENTS) return this.#schedule();
       const firstSeq = this.#lastSeq - this.#ring.length + 1;
@@ -175,6 +182,7 @@ export class EventHub {
         return this.#end(client, "too-large", detail);
       }
       client.seq++;
+      client.follows = true;
       this.#write(client, this.#textOf(entry));
     }
     // Its connection takes nothing, and the ring has gone on.
@@ -183,7 +191,7 @@ export class EventHub {
   }
 
   #leaveBehind(client: Client, firstSeq: number): void {
-    const reason = client.ready ? "too-old" : "too-slow";
+    const reason = client.follows ? "too-slow" : "too-old";
     this.#end(
       client,
       reason,

@@ -15,6 +15,7 @@ import { refuseMethods } from "./refuse-methods.ts";
 import { statusView } from "./status.ts";
 import { makeBearerCheck } from "./tokens.ts";
 import { addViewRoutes } from "./view-routes.ts";
+import type { ViewOptions } from "./view-options.ts";
 import { actionBodySchema } from "./wire/actions.ts";
 import { workerList } from "./worker-list.ts";
 
@@ -35,10 +36,29 @@ export function serveOwnApi(options: AppOptions, facts: OperatorFacts): AppMiddl
     onOwnPath(readJson),
     router.routes() as unknown as AppMiddleware,
     onOwnPath(refuseMethods()),
-    onOwnPath((ctx) => {
-      throw new Problem(404, "unknown-endpoint", `there is nothing at ${ctx.path}`);
-    }),
+    onOwnPath(refuseUnknown),
   ];
+}
+
+/** Only what the page reads: of a journal that nobody writes here, so nothing can be asked for. */
+export function serveViewApi(token: string, view: ViewOptions): AppMiddleware[] {
+  const router = new Router<HttpState>({ prefix: "/dispatch/v1", sensitive: true });
+  addViewRoutes(router, view);
+  return [
+    onOwnPath(authenticate(token)),
+    onOwnPath((ctx, next) => {
+      if (["GET", "HEAD", "OPTIONS"].includes(ctx.method)) return next();
+      const detail = "this is a journal to look at, without a dispatcher: nothing can be changed";
+      throw new Problem(403, "read-only", detail);
+    }),
+    router.routes() as unknown as AppMiddleware,
+    onOwnPath(refuseMethods()),
+    onOwnPath(refuseUnknown),
+  ];
+}
+
+function refuseUnknown(ctx: AppContext): never {
+  throw new Problem(404, "unknown-endpoint", `there is nothing at ${ctx.path}`);
 }
 
 function onOwnPath(middleware: AppMiddleware): AppMiddleware {

@@ -165,11 +165,12 @@ async function stop(daemon: DaemonProcess, connection: Connection): Promise<void
 async function stayUp({ daemon, configPath, io, interrupted }: Demo, { urls }: Connection) {
   const command = (words: string) => `  npx dispatch-cloud ${words} --config ${configPath}\n`;
   io.out(
-    `\nThe dispatcher stays up, at ${urls[0]}. In another terminal:\n` +
+    `\nThe dispatcher stays up. Its page is ${new URL("/", urls[0]).href}; the login asks for the token that\n` +
+      command("token") +
+      "prints. In another terminal:\n" +
       command("status") +
       `${command("submit").trimEnd()} -- echo hello\n` +
       command("ps --all") +
-      `${command("token").trimEnd()}    # prints the management token\n` +
       "Ctrl-C here stops it and everything that it started.\n",
   );
   while (!interrupted.aborted && daemon.exitCode() === undefined) {
