@@ -1,4 +1,6 @@
 import type { ActorState, Bounds, Timeline } from "../actors/timeline/timeline.ts";
+import { nextEvents } from "../machines/explain/next-events.ts";
+import type { Now } from "../machines/explain/next/situation.ts";
 import { byPath } from "../machines/explain/state-path.ts";
 import { instant, instantOrNull } from "./instant.ts";
 import { stateValue } from "./record-view.ts";
@@ -8,8 +10,15 @@ import { toWire } from "./to-wire.ts";
 import type { ActorAnswer, HistoryAnswer } from "./wire/actor.ts";
 import type { TimelineAnswer } from "./wire/timeline.ts";
 
-export function actorView(state: ActorState, { missing }: Bounds): ActorAnswer {
+/** `live`: of the present; else guards are asked as they were at the record's time. */
+export function actorView(
+  state: ActorState,
+  { missing }: Bounds,
+  live?: Omit<Now, "settings">,
+): ActorAnswer {
   const { actor, core, snapshot, last } = state;
+  const { settings } = core;
+  const now = live ?? { nowMs: core.atMs };
   return {
     actor,
     seq: core.seq,
@@ -18,7 +27,7 @@ export function actorView(state: ActorState, { missing }: Bounds): ActorAnswer {
     value: stateValue(snapshot),
     context: toWire(snapshot.context) as ActorAnswer["context"],
     last: last && { ...byPath(actor.kind, last), seq: last.seq, at: instant(last.atMs) },
-    next: [],
+    next: settings ? nextEvents(actor.kind, snapshot, { ...now, settings }) : [],
     missing,
   };
 }

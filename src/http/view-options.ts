@@ -14,6 +14,8 @@ export interface LiveView {
   readonly settings: () => Settings | null;
   readonly instanceTypes: () => InstanceTypes;
   readonly alarms: () => readonly Alarm[];
+  /** A worker's watermark, by which its silence is judged. */
+  readonly lastGoodProbeAtMs: (workerId: string) => number;
 }
 
 /** What the page's endpoints show: a journal, and the dispatcher that writes it, where it does so here. */

@@ -1,5 +1,5 @@
 import type Router from "@koa/router";
-import { TimelineError } from "../actors/timeline/timeline.ts";
+import { TimelineError, type ActorState } from "../actors/timeline/timeline.ts";
 import { BusyError } from "../actors/turns.ts";
 import { JournalError } from "../drivers/journal/port.ts";
 import { actorView, historyView, lanesView } from "./actor-view.ts";
@@ -139,10 +139,23 @@ async function serveActor(ctx: AppContext, options: ViewOptions, signal: AbortSi
   const { timeline } = options;
   const id = pathParam(ctx, "id");
   const bounds = timeline.bounds();
-  const seq = seqParam(ctx, "at", options) ?? bounds.lastSeq;
+  const at = seqParam(ctx, "at", options);
+  const seq = at ?? bounds.lastSeq;
   const state = await timeline.actor(id, seq, signal);
-  if (state) return answer(ctx, 200, actorView(state, bounds));
+  if (state) {
+    const live = at === undefined ? presentOf(state, options) : undefined;
+    return answer(ctx, 200, actorView(state, bounds, live));
+  }
   throw new Problem(404, "unknown-subject", `at record ${seq} nobody is called ${id}`);
+}
+
+/** What the dispatcher knows of the actor beside its state; undefined for a journal file, which has no present. */
+function presentOf({ actor: { kind, id } }: ActorState, { live, nowMs }: ViewOptions) {
+  if (!live) return undefined;
+  return {
+    nowMs: nowMs(),
+    lastGoodProbeAtMs: kind === "worker" ? live.lastGoodProbeAtMs(id) : null,
+  };
 }
 
 async function serveHistory(ctx: AppContext, options: ViewOptions, signal: AbortSignal) {

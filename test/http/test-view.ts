@@ -11,12 +11,21 @@ export interface ViewChanges extends Partial<ViewOptions> {
   /** The builder's records as a journal; without it an empty one. */
   readonly journal?: Journal;
   readonly hub?: Partial<EventHubOptions>;
+  /** Of every worker; by default it has answered just now. */
+  readonly goodProbeAtMs?: number;
 }
 
 /** What the page's endpoints show of a builder, and of the journal of what it was fed. */
 export function testView(
   builder: CoreBuilder,
-  { journal, hub, clock, readOnly = false, ...changes }: ViewChanges & { readonly clock: Clock },
+  {
+    journal,
+    hub,
+    clock,
+    goodProbeAtMs,
+    readOnly = false,
+    ...changes
+  }: ViewChanges & { readonly clock: Clock },
 ): ViewOptions {
   const { readModel } = builder;
   const nowMs = (): number => builder.nowMs;
@@ -38,7 +47,13 @@ export function testView(
     }),
     explain: async () => undefined,
     journalStats: () => shown.stats(),
-    live: { readModel, settings: () => builder.core.settings, instanceTypes, alarms: () => [] },
+    live: {
+      readModel,
+      settings: () => builder.core.settings,
+      instanceTypes,
+      alarms: () => [],
+      lastGoodProbeAtMs: () => goodProbeAtMs ?? nowMs(),
+    },
     pause,
     ...changes,
   };

@@ -6,7 +6,7 @@ import type { z } from "zod";
 import type { Journal } from "../../src/drivers/journal/port.ts";
 import { openJournal } from "../../src/drivers/journal/sqlite.ts";
 import { ENDPOINTS, WIRE_SCHEMAS } from "../../src/http/openapi.ts";
-import type { HistoryAnswer } from "../../src/http/wire/actor.ts";
+import type { ActorAnswer, HistoryAnswer } from "../../src/http/wire/actor.ts";
 import type { RecordAnswer, RecordsAnswer } from "../../src/http/wire/record.ts";
 import type { StateAnswer } from "../../src/http/wire/state.ts";
 import type { TimelineAnswer } from "../../src/http/wire/timeline.ts";
@@ -215,6 +215,35 @@ describe("GET /dispatch/v1/actors/{id}", () => {
       value: "dispatching",
       last: { event: "recovery.finished", from: "recovering", to: "dispatching" },
     });
+  });
+
+  it("tells what may come next, with what holds it back, now and then", async () => {
+    const builder = new CoreBuilder().dispatching();
+    builder.container(containerId(1), { state: "Locked" }).plan();
+    const [[workerId = ""] = []] = [...builder.core.registry.entries("worker")];
+    const born = { type: "create.succeeded", workerId, commandId: workerId } as const;
+    builder.feed({ ...born, instanceId: "i-1", address: "10.0.0.1" });
+    const journal = await journalOfBuilder(builder);
+    const lastSeq = journal.lastSeq;
+    builder.nowMs += 90_000;
+    const goodProbeAtMs = builder.nowMs - 30_000;
+    const server = await openServer(builder, { view: { journal, goodProbeAtMs } });
+    const silence = async (query: string) => {
+      const { next } = await get<ActorAnswer>(server, `/actors/i-1${query}`);
+      return next.find(({ event, guard }) => event === "probe.failed" && guard.includes("overdue"));
+    };
+    expect(await silence("")).toMatchObject({
+      from: "lifecycle.booting",
+      to: "lifecycle.shutdown",
+      holds: false,
+      values: [
+        { name: "overdueForBoot", value: false, text: "no answer for 30s of TimeoutBooting 10m" },
+        { name: "not held", value: true, text: "on hold: no, behaviour is run" },
+        { name: "bootProbePassed", value: null },
+      ],
+    });
+    // What the feed knew then is not journaled.
+    expect((await silence(`?at=${lastSeq}`))?.values[0]?.value).toBeNull();
   });
 
   it("tells the whole life of a container, without what only repeats", async () => {

@@ -175,6 +175,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...options,
       clock,
       supervisor,
+      lastGoodProbeAtMs: (workerId) => dispatcher.lastGoodProbeAtMs(workerId),
       journal,
       metrics,
       alarms,

@@ -28,6 +28,7 @@ export interface HttpContext {
   readonly version: string;
   readonly clock: Clock;
   readonly supervisor: Supervisor;
+  readonly lastGoodProbeAtMs: (workerId: string) => number;
   readonly journal: Journal;
   readonly metrics: Metrics;
   readonly alarms: Alarms;

@@ -50,6 +50,7 @@ export function makeView(context: HttpContext): { options: ViewOptions; close: (
       settings: () => supervisor.knownSettings,
       instanceTypes,
       alarms: () => alarms.list(),
+      lastGoodProbeAtMs: context.lastGoodProbeAtMs,
     },
     pause,
   };

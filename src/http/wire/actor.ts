@@ -11,10 +11,13 @@ import {
 import { markKindSchema } from "./record.ts";
 import { containerRowSchema, limitRowSchema, workerRowSchema } from "./rows.ts";
 
-/** A value that a guard looks at. */
+/** A condition of a guard, and what it looks at. */
 export const guardValueSchema = z.strictObject({
+  /** As the chart has it: `not held`. */
   name: z.string(),
-  value: z.union([z.string(), z.number(), z.boolean(), z.null()]),
+  /** Whether it holds; null where it depends on what the event brings. */
+  value: z.boolean().nullable(),
+  /** In words, with the present numbers. */
   text: z.string(),
 });
 export type GuardValue = z.infer<typeof guardValueSchema>;

@@ -34,7 +34,7 @@ export interface NextEvent {
   /** Null where the state stays. */
   readonly to: string | null;
   readonly holds: boolean | null;
-  readonly values: readonly ConditionValue[];
+  readonly values: ConditionValue[];
 }
 
 interface Words<K extends ActorKind> {

@@ -75,7 +75,7 @@ function NextEventItem({
           <ul class="conditions" aria-label={`Guard: ${guard}`}>
             {values.map(({ name, value, text }) => (
               <li key={name}>
-                <Verdict holds={value as boolean | null} /> <i>{name}</i>: {text}
+                <Verdict holds={value} /> <i>{name}</i>: {text}
               </li>
             ))}
           </ul>
