@@ -4,6 +4,7 @@ import type { IdleBehavior } from "../model/command.ts";
 import type { Fact, FactOf } from "../model/fact.ts";
 import type { ActorKind } from "../model/ids.ts";
 import { unknownPatienceMs } from "../worker/worker.assigns.ts";
+import { isQuiet } from "../worker/worker.guards.ts";
 import type { Draft } from "./draft.ts";
 import { ONLY } from "../model/ids.ts";
 import type { Registry } from "./registry.ts";
@@ -44,7 +45,6 @@ export function route(
     case "tags.saved":
     case "tags.failed":
     case "ssh.connected":
-    case "probe.succeeded":
     case "probe.failed":
     case "start.returned":
     case "kill.returned":
@@ -52,6 +52,8 @@ export function route(
     case "shutdown.requested":
       draft.deliver("worker", fact.workerId, fact);
       return;
+    case "probe.succeeded":
+      return probeSucceeded(draft, registry, fact);
     case "container.added":
       return containerAdded(draft, fact);
     case "container.rejected":
@@ -150,6 +152,11 @@ function adopt(draft: Draft, fact: FactOf<"instance.seen">): void {
     { workerId: instanceId, atMs, seq, instanceType, providerType, found },
     idleBehavior,
   );
+}
+
+function probeSucceeded(draft: Draft, registry: Registry, fact: FactOf<"probe.succeeded">): void {
+  const worker = registry.get("worker", fact.workerId);
+  if (worker && !isQuiet(worker, fact)) draft.deliver("worker", fact.workerId, fact);
 }
 
 /** A list may have shown the instance before, and not told whose it is: one worker for one instance. */

@@ -1,7 +1,8 @@
 import type { IdleBehavior } from "../model/command.ts";
+import type { FactOf } from "../model/fact.ts";
 import { seqOfCommand } from "../model/ids.ts";
 import { unknownPatienceMs } from "./worker.assigns.ts";
-import { dueKills, hasGivenUp, listingChange } from "./worker.processes.ts";
+import { dueKills, hasGivenUp, isAsListed, listingChange } from "./worker.processes.ts";
 import type { Processes, WorkerContext, WorkerEventOf } from "./worker.types.ts";
 
 type Probe = WorkerEventOf<"probe.succeeded" | "probe.failed">;
@@ -30,6 +31,25 @@ export function listingChanged(
     listingChange(context, event) !== undefined ||
     event.stale !== (context.staleSinceMs !== null) ||
     context.lastError !== event.bootError
+  );
+}
+
+/**
+ * Whether a probe tells nothing new of a worker that idles or runs. The chart would say so too, at ten times the cost, and
+ * most facts are such probes.
+ */
+export function isQuiet(
+  { value, context }: { readonly value: { readonly lifecycle: string }; context: WorkerContext },
+  { broken, stale, bootError, containerIds }: FactOf<"probe.succeeded">,
+): boolean {
+  const { processes, staleSinceMs, lastError } = context;
+  return (
+    (value.lifecycle === "idle" || value.lifecycle === "running") &&
+    !broken &&
+    !stale &&
+    staleSinceMs === null &&
+    lastError === bootError &&
+    isAsListed(processes, containerIds)
   );
 }
 

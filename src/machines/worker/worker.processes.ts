@@ -48,6 +48,16 @@ export function listingChange(
   return changed || notices.length > 0 ? { processes: next, notices } : undefined;
 }
 
+/** Whether all processes run, and a listing names just these. */
+export function isAsListed(processes: Processes, containerIds: readonly string[]): boolean {
+  let count = 0;
+  for (const id in processes) {
+    if (processes[id]?.state !== "running" || !containerIds.includes(id)) return false;
+    count++;
+  }
+  return count === containerIds.length;
+}
+
 function neverRan(process: WorkerProcess, probeStartedAtMs: number): boolean {
   return process.settleAtMs !== null && probeStartedAtMs > process.settleAtMs;
 }

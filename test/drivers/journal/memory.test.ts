@@ -19,3 +19,11 @@ it("fails the appends that it is told to fail, and keeps nothing of them", async
   await journal.append(recordsFrom(1, 3));
   expect([...journal.read()]).toEqual(recordsFrom(1, 3));
 });
+
+it("keeps the newest batches only, where it is told how many", async () => {
+  const store = makeMemoryStore("j1");
+  const journal = openMemoryJournal(store, { batchesKept: 1 });
+  for (const seq of [1, 4, 7]) await journal.append(recordsFrom(seq, 3));
+  expect([store.baseSeq, journal.lastSeq]).toEqual([6, 9]);
+  expect([...journal.read({ fromSeq: 7 })]).toEqual(recordsFrom(7, 3));
+});

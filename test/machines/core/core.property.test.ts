@@ -1,10 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { FactInput } from "../../../src/actors/supervisor.ts";
 import { Core } from "../../../src/machines/core/core.ts";
 import type { Applied } from "../../../src/machines/core/core.ts";
 import { fold, replay } from "../../../src/machines/core/replay.ts";
 import type { Fact } from "../../../src/machines/model/fact.ts";
 import { recordSchema } from "../../../src/machines/model/record.ts";
+import { step } from "../../../src/machines/step.ts";
+import { isQuiet } from "../../../src/machines/worker/worker.guards.ts";
+import { workerMachine } from "../../../src/machines/worker/worker.machine.ts";
 import type { WorkerSnapshot } from "../../../src/machines/worker/worker.machine.ts";
 import { FactMachine, opArbitrary } from "../../support/fact-machine.ts";
 import type { Op } from "../../support/fact-machine.ts";
@@ -56,6 +60,32 @@ const workersOf = (registry: FactMachine["core"]["registry"]): [string, WorkerSn
 ];
 
 describe("any facts in any order", () => {
+  it("are quiet probes only where the chart passes over them too", () => {
+    let quietCount = 0;
+    const look = (machine: FactMachine, fact: FactInput): void => {
+      if (fact.type !== "probe.succeeded") return;
+      const { core, nowMs: atMs } = machine;
+      const worker = core.registry.get("worker", fact.workerId);
+      if (!worker || !isQuiet(worker, { ...fact, atMs })) return;
+      quietCount++;
+      const event = { ...fact, atMs, seq: core.seq + 1, settings: core.settings };
+      const { snapshot, commands, notices } = step(workerMachine, worker, event as never);
+      expect([snapshot === worker, commands, notices]).toEqual([true, [], []]);
+    };
+    fc.assert(
+      fc.property(opsArbitrary, (ops) => {
+        const machine = new FactMachine();
+        for (const op of ops)
+          for (const fact of machine.facts(op)) {
+            look(machine, fact);
+            machine.give(fact);
+          }
+      }),
+      PARAMETERS,
+    );
+    expect(quietCount).toBeGreaterThan(20);
+  });
+
   it("make valid records with unique commands, each of the record's seq", () => {
     const ids = new WeakMap<FactMachine, Set<string>>();
     every(({ record }, machine) => {
