@@ -1,7 +1,6 @@
 import type { WorkerRow } from "../../wire/rows.ts";
-import { momentMs } from "../session.ts";
 import { Age, Countdown } from "../ui/Age.tsx";
-import { cut, formatMoney, formatSpan, shortId } from "../ui/format.ts";
+import { cut, formatMoney, formatTime, shortId } from "../ui/format.ts";
 import { STATE_MARKS } from "../ui/states.ts";
 import type { SizeClass } from "./order.ts";
 
@@ -100,9 +99,7 @@ export function describeWorker(row: WorkerRow): string {
     cut(row.instance_type, 100),
     `${formatMoney(row.price)} per hour`,
     row.container_uuids.length === 0 ? "" : `runs ${row.container_uuids.slice(0, 8).join(", ")}`,
-    row.lifecycle === "idle" && row.since !== null
-      ? `idle ${formatSpan(momentMs.peek() - Date.parse(row.since))}`
-      : "",
+    row.lifecycle === "idle" && row.since !== null ? `idle since ${formatTime(row.since)}` : "",
     cut(row.shutdown_reason, 300),
     cut(row.last_error, 300),
   ];

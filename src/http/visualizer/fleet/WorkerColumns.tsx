@@ -132,6 +132,7 @@ function FullColumn({ column }: { readonly column: Column }) {
         render={(row) => (
           <WorkerCell row={row} isDot={isDots} size={sizeOfType(row.instance_type)} />
         )}
+        variant={density.value}
         classOf={(row) => `cell s-${row.lifecycle} b-${row.idle_behavior}${isDots ? " dot" : ""}`}
         titleOf={describeWorker}
         selectedId={selectedId.value}

@@ -1,4 +1,4 @@
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, VNode } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
 import type { Layout } from "./layouts.ts";
 import { useSize } from "./use-size.ts";
@@ -10,7 +10,9 @@ interface VirtualBoxProps<Row> {
   readonly rows: readonly Row[];
   readonly layoutFor: (width: number) => Layout;
   readonly idOf: (row: Row) => string;
+  /** Depends on the row, on signals that it reads in components of its own, and on `variant`: on nothing else. */
   readonly render: (row: Row) => ComponentChildren;
+  readonly variant?: string;
   readonly classOf?: (row: Row) => string;
   /** All that an item says, in one line. */
   readonly titleOf: (row: Row) => string;
@@ -39,6 +41,8 @@ export function VirtualBox<Row>(props: VirtualBoxProps<Row>) {
   const seenTop = Math.max(0, Math.min(top, layout.height - height));
   const [from, to] = layout.rangeOf(seenTop - OVERSCAN_PX, seenTop + height + OVERSCAN_PX);
   const isDrawn = active >= from && active < to;
+
+  const drawn = useDrawn(props, setActiveId);
 
   const goTo = (index: number) => {
     const row = rows[index];
@@ -75,36 +79,84 @@ export function VirtualBox<Row>(props: VirtualBoxProps<Row>) {
         {rows.slice(from, to).map((row, offset) => {
           const index = from + offset;
           const id = idOf(row);
-          const title = props.titleOf(row);
           const rect = layout.rectOf(index);
-          const classes = ["virtual-item", props.classOf?.(row) ?? ""];
-          if (index === active) classes.push("active");
-          return (
-            <div
-              key={id}
-              id={`${base}-${index}`}
-              class={classes.join(" ")}
-              role="option"
-              aria-selected={id === selectedId}
-              aria-setsize={rows.length}
-              aria-posinset={index + 1}
-              title={title}
-              aria-label={title}
-              style={{
-                transform: `translate(${rect.left}px, ${rect.top}px)`,
-                width: `${rect.width}px`,
-                height: `${rect.height}px`,
-              }}
-              onClick={() => {
-                setActiveId(id);
-                onSelect(id);
-              }}
-            >
-              {props.render(row)}
-            </div>
-          );
+          const classes = `virtual-item ${props.classOf?.(row) ?? ""}`;
+          return drawn.item(row, {
+            id,
+            domId: `${base}-${index}`,
+            classes: index === active ? `${classes} active` : classes,
+            isSelected: id === selectedId,
+            place: `${index + 1}/${rows.length}`,
+            transform: `translate(${rect.left}px, ${rect.top}px)`,
+            width: `${rect.width}px`,
+            height: `${rect.height}px`,
+          });
         })}
       </div>
+    </div>
+  );
+}
+
+/** All that an item's drawing depends on besides its row. */
+interface Drawing {
+  readonly id: string;
+  readonly domId: string;
+  readonly classes: string;
+  readonly isSelected: boolean;
+  /** `3/50`. */
+  readonly place: string;
+  readonly transform: string;
+  readonly width: string;
+  readonly height: string;
+}
+
+/**
+ * Items as they were drawn last: one whose row and drawing are the same is handed back as it is, which tells the
+ * renderer that there is nothing to compare. With hundreds of cells that is most of the work of an update.
+ */
+function useDrawn<Row>(props: VirtualBoxProps<Row>, setActiveId: (id: string) => void) {
+  const last = useRef(new Map<string, { row: Row; key: string; vnode: VNode }>());
+  const before = last.current;
+  const now: typeof before = new Map();
+  last.current = now;
+  const item = (row: Row, drawing: Drawing): VNode => {
+    const key = `${props.variant ?? ""}|${Object.values(drawing).join("|")}`;
+    const known = before.get(drawing.id);
+    const isSame = known !== undefined && known.row === row && known.key === key;
+    const vnode = isSame ? known.vnode : drawItem(props, row, drawing, setActiveId);
+    now.set(drawing.id, { row, key, vnode });
+    return vnode;
+  };
+  return { item };
+}
+
+function drawItem<Row>(
+  { render, titleOf, onSelect }: VirtualBoxProps<Row>,
+  row: Row,
+  drawing: Drawing,
+  setActiveId: (id: string) => void,
+): VNode {
+  const { id, domId, classes, isSelected, place, transform, width, height } = drawing;
+  const title = titleOf(row);
+  const [position, size] = place.split("/");
+  return (
+    <div
+      key={id}
+      id={domId}
+      class={classes}
+      role="option"
+      aria-selected={isSelected}
+      aria-setsize={Number(size)}
+      aria-posinset={Number(position)}
+      title={title}
+      aria-label={title}
+      style={{ transform, width, height }}
+      onClick={() => {
+        setActiveId(id);
+        onSelect(id);
+      }}
+    >
+      {render(row)}
     </div>
   );
 }
