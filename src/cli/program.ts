@@ -75,6 +75,10 @@ const COMMANDS: Readonly<Record<string, Entry | Group>> = {
     summary: "tell why a container waits, or why an instance was booted, kept or destroyed",
     load: async () => (await import("./commands/explain.ts")).explainCommand,
   },
+  chart: {
+    summary: "draw a state machine, or what a worker or a container went through",
+    load: async () => (await import("./commands/chart.ts")).chartCommand,
+  },
   stop: {
     summary: "stop the dispatcher; with --drain, its instances too",
     load: async () => (await import("./commands/stop.ts")).stopCommand,
