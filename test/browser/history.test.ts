@@ -102,7 +102,7 @@ describe("the history of one worker", () => {
   browserTest("fits a phone", async () => {
     const page = await night.open(`#/history/${HELD}?seq=599`, PHONE);
     await page.getByRole("region", { name: "Record 599" }).waitFor();
-    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    const width = await page.evaluate<number>("document.documentElement.scrollWidth");
     expect(width).toBeLessThanOrEqual(PHONE.viewport.width);
   });
 });

@@ -10,6 +10,8 @@ import { writeNightJournal } from "../support/journals/night.ts";
 import { logIn, openPage } from "./rig.ts";
 
 const START_MS = 120_000;
+/** Of a wait: a whole journal is folded for some of what the page asks. */
+const WAIT_MS = 30_000;
 
 /** The seeded night, served by `inspect` for all tests of a file; what people say in it is hostile markup. */
 export class Night {
@@ -37,6 +39,7 @@ export class Night {
   async open(hash: string, options?: BrowserContextOptions): Promise<Page> {
     const { url, token } = this.#served;
     const { page } = await openPage(`${url}${hash}`, options);
+    page.setDefaultTimeout(WAIT_MS);
     await logIn(page, token);
     await page.getByRole("region", { name: "Time travel" }).waitFor();
     return page;

@@ -77,7 +77,7 @@ export async function openFleet(
 function watch({ page, problems, urls }: OpenedPage, origin: string): void {
   page.on("console", (message) => {
     // A refused or broken request is on the console whatever the page makes of it.
-    const isRefusal = /status of (401|403|409|503)|net::ERR_/.test(message.text());
+    const isRefusal = /status of (401|403|404|409|503)|net::ERR_/.test(message.text());
     if (message.type() === "error" && !isRefusal) problems.push(message.text());
   });
   page.on("pageerror", (error) => problems.push(String(error)));

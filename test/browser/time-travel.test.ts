@@ -113,7 +113,7 @@ describe("time travel", () => {
     const page = await night.open("#/lanes?at=1910", PHONE);
     await page.getByRole("button", { name: "One record on" }).click();
     await page.waitForURL(/at=1911/);
-    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    const width = await page.evaluate<number>("document.documentElement.scrollWidth");
     expect(width).toBeLessThanOrEqual(PHONE.viewport.width);
   });
 });

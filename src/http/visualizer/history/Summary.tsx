@@ -30,7 +30,12 @@ export function Summary({ history, explanation, rows }: SummaryProps) {
         </span>
       )}
       <a href={hrefTo({ view: "chart", param: kind, query: { id: param } })}>State chart</a>
-      {explanation && <p class="why">{explanation.answer.text}</p>}
+      {explanation && (
+        <p class="why">
+          {store.mode.value === "past" && <span class="dim">in the end: </span>}
+          {explanation.answer.text}
+        </p>
+      )}
       {explanation && <Because of={explanation} />}
       <p class="times">
         {rows.map((each) => (
