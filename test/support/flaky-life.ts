@@ -1,3 +1,4 @@
+import { appendFileSync } from "node:fs";
 import { expect } from "vitest";
 import type { Clock } from "../../src/actors/clock.ts";
 import type { Journal } from "../../src/drivers/journal/port.ts";
@@ -82,6 +83,22 @@ export async function liveFlakily(options: LifeOptions): Promise<LifeReport> {
     records,
     journalBytes: bytes,
   };
+}
+
+/** Appends a line of figures to the file that `LIFE_REPORT` names, if it does. */
+export function reportLife(what: string, report: LifeReport, cpuSince: NodeJS.CpuUsage): void {
+  const { LIFE_REPORT } = process.env;
+  if (!LIFE_REPORT) return;
+  const { fleet, completeCount, cancelledCount, endedAfterMs, goneAfterMs } = report;
+  const { user, system } = process.cpuUsage(cpuSince);
+  const figures = [
+    `${completeCount} complete, ${cancelledCount} cancelled`,
+    `all ended after ${Math.round(endedAfterMs)} ms, the fleet gone after ${Math.round(goneAfterMs)} ms`,
+    `${fleet.cloud.createdCount} instances`,
+    `${report.records} records in ${report.journalBytes} bytes`,
+    `${Math.round((user + system) / 1000)} ms of CPU`,
+  ];
+  appendFileSync(LIFE_REPORT, `${what}: ${figures.join("; ")}\n`);
 }
 
 function fleetOptions(options: LifeOptions): FlakyFleetOptions {
