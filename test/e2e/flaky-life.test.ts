@@ -31,7 +31,7 @@ async function live(scenario: Scenario): Promise<LifeReport> {
     return true;
   };
   return liveFlakily({
-    scenario: scenario as Parameters<typeof liveFlakily>[0]["scenario"],
+    scenario: scenario,
     scale: SCALE,
     seed: Number(LIFE_SEED),
     containersCount,
