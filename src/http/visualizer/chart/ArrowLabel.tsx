@@ -1,21 +1,21 @@
 import type { ChartEdge } from "../../wire/chart.ts";
 import { arrowPath } from "../../export/arrow-path.ts";
 import { baseLines } from "../../export/label-lines.ts";
-import { edgeText, type Focus } from "./overlay.ts";
+import { edgeText, type Point } from "./overlay.ts";
 
 interface ArrowLabelProps {
   readonly edge: ChartEdge;
   readonly isTaken: boolean;
   readonly isLit: boolean;
-  readonly onFocus: (focus: Focus) => void;
+  readonly onPoint: Point;
 }
 
 /** What an arrow says; pointing at it, or at its line, lights both. */
-export function ArrowLabel({ edge, isTaken, isLit, onFocus }: ArrowLabelProps) {
+export function ArrowLabel({ edge, isTaken, isLit, onPoint }: ArrowLabelProps) {
   const { id, points, label } = edge;
   if (!label) return null;
-  const enter = (): void => onFocus({ edge: id });
-  const leave = (): void => onFocus({});
+  const enter = (): void => onPoint({ edge: id }, true);
+  const leave = (): void => onPoint({ edge: id }, false);
   const offsets = baseLines(label.lines);
   return (
     <g

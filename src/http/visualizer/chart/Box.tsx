@@ -1,6 +1,6 @@
 import type { Chart, ChartNode } from "../../wire/chart.ts";
 import { boxLines } from "../../export/wrapped.ts";
-import { nodeText, type Focus } from "./overlay.ts";
+import { nodeText, type Point } from "./overlay.ts";
 
 export function RegionBox({ node: { x, y, w, h, key } }: { readonly node: ChartNode }) {
   return (
@@ -19,7 +19,7 @@ interface BoxProps {
   readonly count: number;
   readonly isActive: boolean;
   readonly isLit: boolean;
-  readonly onFocus: (focus: Focus) => void;
+  readonly onPoint: Point;
   readonly onSelect: ((id: string) => void) | undefined;
 }
 
@@ -73,9 +73,9 @@ function State(props: BoxProps) {
   );
 }
 
-function pointing({ node, onFocus }: BoxProps) {
-  const enter = (): void => onFocus({ node: node.id });
-  const leave = (): void => onFocus({});
+function pointing({ node, onPoint }: BoxProps) {
+  const enter = (): void => onPoint({ node: node.id }, true);
+  const leave = (): void => onPoint({ node: node.id }, false);
   return { onMouseEnter: enter, onMouseLeave: leave, onFocus: enter, onBlur: leave };
 }
 

@@ -4,7 +4,7 @@ import type { Chart } from "../../wire/chart.ts";
 import { arrowPath } from "../../export/arrow-path.ts";
 import { ArrowLabel } from "./ArrowLabel.tsx";
 import { Box, RegionBox } from "./Box.tsx";
-import { litIds, takenEdge, type Focus } from "./overlay.ts";
+import { litIds, takenEdge, type Focus, type Point } from "./overlay.ts";
 import { Pan } from "./Pan.tsx";
 
 interface StateChartProps {
@@ -19,7 +19,10 @@ interface StateChartProps {
 
 /** A machine as a picture, with who is where. It was laid out when the page was built. */
 export function StateChart({ chart, active, counts, last, onSelect }: StateChartProps) {
-  const [focus, setFocus] = useState<Focus>({});
+  const [focus, setFocus] = useState<Focus>(NOTHING);
+  // Leaving what is no longer pointed at changes nothing: the mouse may lie where a key's way leads along.
+  const point: Point = (what, isOver) =>
+    setFocus((now) => (isOver ? what : isSame(now, what) ? NOTHING : now));
   const lit = litIds(chart, focus);
   const taken = takenEdge(chart, last);
   const dims = lit.size > 0;
@@ -60,7 +63,7 @@ export function StateChart({ chart, active, counts, last, onSelect }: StateChart
             count={counts[node.id] ?? 0}
             isActive={active.includes(node.id)}
             isLit={lit.has(node.id)}
-            onFocus={setFocus}
+            onPoint={point}
             onSelect={onSelect}
           />
         ))}
@@ -70,12 +73,16 @@ export function StateChart({ chart, active, counts, last, onSelect }: StateChart
           edge={edge}
           isTaken={edge === taken}
           isLit={lit.has(edge.id)}
-          onFocus={setFocus}
+          onPoint={point}
         />
       ))}
     </Pan>
   );
 }
+
+const NOTHING: Focus = {};
+
+const isSame = (a: Focus, b: Focus): boolean => a.node === b.node && a.edge === b.edge;
 
 /** In drawing units, so that lines of any width have the same. */
 function ArrowTip({ id }: { readonly id: string }) {

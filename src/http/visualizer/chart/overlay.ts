@@ -8,6 +8,9 @@ export interface Focus {
   readonly edge?: string;
 }
 
+/** Something is pointed at, or no longer. */
+export type Point = (what: Focus, isOver: boolean) => void;
+
 /** The boxes of the states that an actor is in: `lifecycle.idle`. */
 export function activeIds(value: StateValue): string[] {
   if (typeof value === "string") return [value];
