@@ -58,6 +58,8 @@ function State(props: BoxProps) {
       onKeyDown={(event) => {
         if (!choose || (event.key !== "Enter" && event.key !== " ")) return;
         event.preventDefault();
+        // The space bar plays the journal elsewhere.
+        event.stopPropagation();
         choose();
       }}
       {...pointing(props)}

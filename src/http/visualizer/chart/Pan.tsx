@@ -56,6 +56,8 @@ export function Pan({ width, height, label, center, children }: PanProps) {
         onPointerDown={(event) => startDrag(frame.current, event)}
         onKeyDown={(event) => {
           if (event.ctrlKey || event.metaKey || event.altKey) return;
+          // Here arrows scroll; elsewhere they step through the journal.
+          if (event.key.startsWith("Arrow")) event.stopPropagation();
           if (event.key === "+" || event.key === "=") zoom(STEP);
           else if (event.key === "-") zoom(1 / STEP);
           else if (event.key === "0") fit();
