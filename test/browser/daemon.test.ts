@@ -94,6 +94,7 @@ describe("the page of a daemon", () => {
     await page.getByText(/no news for \d+ s/).waitFor();
     await box.start();
     await page.getByText("live", { exact: true }).waitFor({ timeout: 30_000 });
+    await page.getByRole("contentinfo").getByRole("slider").waitFor();
     const uuid = await box.submit("sleep 60");
     await page.getByText(uuid.slice(-15)).first().waitFor();
   });

@@ -7,20 +7,33 @@ interface LazyProps {
 
 type Loaded = { readonly load: LazyProps["load"]; readonly Part: FunctionComponent | null };
 
-/** A part of the page that is loaded when it is first shown. */
+const TRIES_MAX = 10;
+const TRY_AGAIN_MS = 2000;
+
+/** A part of the page that is loaded when it is first shown. A dispatcher that is just being restarted is waited for. */
 export function Lazy({ load }: LazyProps) {
   const [loaded, setLoaded] = useState<Loaded | null>(null);
   useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
     let isWanted = true;
-    load().then(
-      (module) => isWanted && setLoaded({ load, Part: module.default }),
-      (error: unknown) => {
-        reportError(error);
-        if (isWanted) setLoaded({ load, Part: null });
-      },
-    );
+    const attempt = (triesLeft: number) => {
+      load().then(
+        (module) => isWanted && setLoaded({ load, Part: module.default }),
+        (error: unknown) => {
+          if (!isWanted) return;
+          if (triesLeft > 0) {
+            timer = setTimeout(() => attempt(triesLeft - 1), TRY_AGAIN_MS);
+            return;
+          }
+          reportError(error);
+          setLoaded({ load, Part: null });
+        },
+      );
+    };
+    attempt(TRIES_MAX);
     return () => {
       isWanted = false;
+      clearTimeout(timer);
     };
   }, [load]);
   if (loaded?.load !== load) return <p class="note">Loading…</p>;
