@@ -32,6 +32,11 @@ function Answer({ explanation }: { readonly explanation: Explanation }) {
   const { answer, coverage } = explanation;
   return (
     <>
+      {store.mode.value === "past" && (
+        <p class="dim">
+          Not at this moment, but as of the journal’s end, {formatTime(coverage.as_of)}:
+        </p>
+      )}
       <p>
         <LongText text={answer.text} />
       </p>
@@ -42,9 +47,6 @@ function Answer({ explanation }: { readonly explanation: Explanation }) {
           </li>
         ))}
       </ul>
-      {store.mode.value === "past" && (
-        <p class="dim">As the journal has it at its end, {formatTime(coverage.as_of)}.</p>
-      )}
       {coverage.missing !== "" && <p class="dim">{coverage.missing}</p>}
     </>
   );

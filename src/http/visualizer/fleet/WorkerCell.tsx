@@ -26,14 +26,14 @@ export function WorkerCell({ row, size, isDot }: WorkerCellProps) {
         <span class="clip">{cut(row.instance_type, 40)}</span>
         <span>{formatMoney(row.price)}/h</span>
       </span>
-      <Doing row={row} lines={LINES[size]} />
+      <Doing row={row} size={size} />
     </>
   );
 }
 
-function Doing({ row, lines }: { readonly row: WorkerRow; readonly lines: number }) {
+function Doing({ row, size }: { readonly row: WorkerRow; readonly size: SizeClass }) {
   const { container_uuids: uuids } = row;
-  if (uuids.length > 0) return <Containers uuids={uuids} lines={lines} />;
+  if (uuids.length > 0) return <Containers uuids={uuids} size={size} />;
   const error = row.shutdown_reason !== "" ? row.shutdown_reason : row.last_error;
   return (
     <span class="line">
@@ -57,18 +57,19 @@ function Doing({ row, lines }: { readonly row: WorkerRow; readonly lines: number
 
 function Containers({
   uuids,
-  lines,
+  size,
 }: {
   readonly uuids: readonly string[];
-  readonly lines: number;
+  readonly size: SizeClass;
 }) {
+  const lines = LINES[size];
   const shown = uuids.slice(0, uuids.length > lines ? lines - 1 : lines);
   const moreCount = uuids.length - shown.length;
   return (
     <>
       {shown.map((uuid) => (
         <span class="line mono id" key={uuid}>
-          {shortId(uuid)}
+          {shortId(uuid, ID_LETTERS[size])}
         </span>
       ))}
       {moreCount > 0 && (
