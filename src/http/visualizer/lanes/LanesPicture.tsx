@@ -112,7 +112,8 @@ function LaneLabel({ lane, heightPx }: LaneLabelProps) {
       style={{ height: `${heightPx}px` }}
       title={`${workerId} ${instanceId}`}
     >
-      <span class="mono">{shortId(workerId)}</span> <span class="dim type">{type}</span>
+      <span class="mono">{shortId(instanceId === "" ? workerId : instanceId)}</span>{" "}
+      <span class="dim type">{type}</span>
       <span class="cost">{formatMoney(cost)}</span>
     </a>
   );
