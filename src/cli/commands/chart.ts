@@ -96,8 +96,8 @@ function formatOf(text: string): Format {
 function chartOf(kind: string): Chart {
   const chart = charts().find((one) => one.kind === kind);
   if (chart) return chart;
-  const known = `${suggestion(kind, ACTOR_KINDS)}; there are ${ACTOR_KINDS.join(", ")}`;
-  throw usageError(chartCommand, `no chart of ${JSON.stringify(kind)}${known}`);
+  const near = suggestion(kind, ACTOR_KINDS) || `; there are ${ACTOR_KINDS.join(", ")}`;
+  throw usageError(chartCommand, `no chart of ${JSON.stringify(kind)}${near}`);
 }
 
 function charts(): readonly Chart[] {

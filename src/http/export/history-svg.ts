@@ -10,10 +10,39 @@ const TOP = 56;
 const ROW_H = 34;
 const BAR_H = 22;
 const MARKS_H = 26;
-const TICKS = 6;
+const TICKS = 5;
 
-/** Told apart by lightness too (after Okabe and Ito); white text on each has a contrast of 4.5:1 or more. */
-const COLORS = ["#0b6aa2", "#00664b", "#8a5a00", "#7a3f8f", "#a63c00", "#55595f", "#1d4f8c"];
+/** As in the page, told apart by lightness too; white text on each has a contrast of 4.5:1 or more. */
+const COLORS: Readonly<Record<string, string>> = {
+  creating: "#7a3f8f",
+  booting: "#8a5a00",
+  unknown: "#55595f",
+  idle: "#0b6aa2",
+  running: "#00664b",
+  shutdown: "#a63c00",
+  run: "#0b6aa2",
+  hold: "#8a5a00",
+  drain: "#a63c00",
+  Queued: "#8a5a00",
+  Locked: "#7a3f8f",
+  Running: "#00664b",
+  Complete: "#0b6aa2",
+  Cancelled: "#a63c00",
+  locking: "#7a3f8f",
+  cancelling: "#a63c00",
+  killing: "#a3211a",
+  pausing: "#8a5a00",
+  starting: "#7a3f8f",
+  unkillable: "#a3211a",
+  exited: "#0b6aa2",
+  open: "#00664b",
+  available: "#00664b",
+  dispatching: "#00664b",
+  recovering: "#8a5a00",
+  stopping: "#a63c00",
+};
+/** Of the others: nothing goes on, or something is held back. */
+const OTHER_COLOR = "#55595f";
 
 /** What an actor went through as bars over time, as an SVG file that stands alone. */
 export function historySvg(history: HistoryAnswer): string {
@@ -63,7 +92,7 @@ function bar(
     ? `<text x="${x(fromMs) + 6}" y="${y + 15}" fill="#fff">${escaped(state)}</text>`
     : "";
   const title = `<title>${escaped(`${state}: ${instant(fromMs)} – ${isOpen ? "" : instant(toMs)}`)}</title>`;
-  return `<g><rect x="${x(fromMs)}" y="${y}" width="${w}" height="${BAR_H}" rx="3" fill="${colorOf(state)}"${isOpen ? ' opacity="0.85"' : ""}/>${text}${title}</g>`;
+  return `<g><rect x="${x(fromMs)}" y="${y}" width="${w}" height="${BAR_H}" rx="3" fill="${COLORS[state] ?? OTHER_COLOR}"${isOpen ? ' opacity="0.85"' : ""}/>${text}${title}</g>`;
 }
 
 function ticks(fromMs: number, toMs: number, y: number, x: (ms: number) => number): string[] {
@@ -72,13 +101,6 @@ function ticks(fromMs: number, toMs: number, y: number, x: (ms: number) => numbe
     const anchor = index === 0 ? "start" : index === TICKS - 1 ? "end" : "middle";
     return `<text x="${x(ms)}" y="${y + 14}" text-anchor="${anchor}" fill="#50565e">${instant(ms)}</text>`;
   });
-}
-
-/** The same state has the same colour in every picture. */
-function colorOf(state: string): string {
-  let sum = 0;
-  for (const char of state) sum = (sum * 31 + char.charCodeAt(0)) % 9973;
-  return COLORS[sum % COLORS.length] as string;
 }
 
 const instant = (ms: number): string =>
