@@ -14,18 +14,23 @@ import { CoreBuilder } from "../support/core-builder.ts";
 import { settings } from "../support/settings.ts";
 import { BusyFleet } from "./busy-fleet.ts";
 import type { FleetOptions } from "./busy-fleet.ts";
-import type { Figure } from "./figure.ts";
+import type { BenchOptions, Figure } from "./figure.ts";
 
 const FLEET: FleetOptions = { jobs: 10_000, liveMax: 2_000 };
+const QUICK_FLEET: FleetOptions = { jobs: 1_000, liveMax: 500 };
 const ACTORS_COUNT = 10_000;
 const HEAP_ARGUMENT = "core-bench-heap";
 
 /** The whole loop on one thread: machines, planner, journal on disk with fsync; then the same records folded again. */
-export async function run(): Promise<Figure[]> {
+export async function run({ quick }: BenchOptions): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), "core-bench-"));
   const path = join(folder, "journal.db");
   try {
-    return [...(await endToEnd(path)), ...(await refolded(path)), ...(await heapFigures())];
+    return [
+      ...(await endToEnd(path, quick ? QUICK_FLEET : FLEET)),
+      ...(await refolded(path)),
+      ...(await heapFigures(quick)),
+    ];
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -35,7 +40,7 @@ function fail(error: unknown): never {
   throw error;
 }
 
-async function endToEnd(path: string): Promise<Figure[]> {
+async function endToEnd(path: string, options: FleetOptions): Promise<Figure[]> {
   const journal = openJournal({ path, mode: "write", nowMs: Date.now, ballastBytes: 0 });
   const plansMs: number[] = [];
   let factsCount = 0;
@@ -60,7 +65,7 @@ async function endToEnd(path: string): Promise<Figure[]> {
     defer: (flush) => void setImmediate(flush),
     stopwatchMs: () => performance.now(),
   });
-  const fleet = new BusyFleet(supervisor, FLEET);
+  const fleet = new BusyFleet(supervisor, options);
   void supervisor.submit({ type: "config.loaded", hash: "", settings: settings() });
   void supervisor.submit({ type: "daemon.started", version: "bench", journalId: journal.id });
   await supervisor.submit({ type: "lease.acquired" });
@@ -109,9 +114,11 @@ function stopwatch(): () => { seconds: number; cpuSeconds: number } {
 }
 
 /** In a process of its own, that collects its garbage when it is told to. */
-async function heapFigures(): Promise<Figure[]> {
+async function heapFigures(quick: boolean): Promise<Figure[]> {
   const execArgv = [...process.execArgv, "--expose-gc"];
-  const child = fork(fileURLToPath(import.meta.url), [HEAP_ARGUMENT], { execArgv });
+  const child = fork(fileURLToPath(import.meta.url), [HEAP_ARGUMENT, quick ? "quick" : ""], {
+    execArgv,
+  });
   const [figures] = (await Promise.race([
     once(child, "message"),
     once(child, "exit").then(([code]) => fail(new Error(`the child ended with ${String(code)}`))),
@@ -120,7 +127,7 @@ async function heapFigures(): Promise<Figure[]> {
 }
 
 /** Everything that the daemon keeps of an actor: core, planner's index and read model. */
-function measureHeap(): Figure[] {
+function measureHeap(quick: boolean): Figure[] {
   const unit = "bytes";
   const quiet = { maxInstances: 1, timeoutIdleMs: 3_600_000 };
   const queue = new CoreBuilder(quiet).dispatching();
@@ -139,19 +146,44 @@ function measureHeap(): Figure[] {
   return [
     { name: "core: heap of a waiting container", value: perContainer, unit, limit: 2_048 },
     { name: "core: heap of an idle worker", value: perWorker, unit, limit: 2_048 },
+    ...(quick ? [] : [largeHeap()]),
   ];
 }
 
+/** As a daemon has it: core, planner's index and read model, and no records. */
+function largeHeap(): Figure {
+  const [containersCount, workersCount] = [100_000, 5_000];
+  const quiet = { maxInstances: 1, timeoutIdleMs: 3_600_000 };
+  const builder = new CoreBuilder(quiet).dispatching();
+  const bytes = heapOf(() => {
+    for (let n = 0; n < workersCount; n++) builder.instance(`i-${n}`, "type1");
+    for (let n = 0; n < containersCount; n++) {
+      builder.container(containerId(n));
+      builder.journaled.length = 0;
+    }
+    builder.plan();
+    builder.journaled.length = 0;
+  });
+  if (builder.readModel.count("container") !== containersCount)
+    throw new Error("containers are missing");
+  const name = "core: heap of 100,000 containers and 5,000 workers";
+  return { name, value: bytes / 2 ** 20, unit: "MB", limit: 205 };
+}
+
 function heapPerActor(make: () => void): number {
+  return heapOf(make) / ACTORS_COUNT;
+}
+
+function heapOf(make: () => void): number {
   const collect = globalThis.gc as () => void;
   collect();
   const before = process.memoryUsage().heapUsed;
   make();
   collect();
-  return (process.memoryUsage().heapUsed - before) / ACTORS_COUNT;
+  return process.memoryUsage().heapUsed - before;
 }
 
 if (process.argv[2] === HEAP_ARGUMENT) {
-  process.send?.(measureHeap());
+  process.send?.(measureHeap(process.argv[3] === "quick"));
   process.disconnect();
 }

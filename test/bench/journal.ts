@@ -5,14 +5,7 @@ import { openJournal } from "../../src/drivers/journal/sqlite.ts";
 import type { Journal } from "../../src/drivers/journal/port.ts";
 import type { JournalRecord } from "../../src/machines/model/record.ts";
 import { recordsFrom } from "../drivers/journal/records.ts";
-
-interface Figure {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  /** The least that the design asks for. */
-  readonly limit?: number;
-}
+import type { BenchOptions, Figure } from "./figure.ts";
 
 const ROUNDS = [
   { batch: 1, count: 3_000 },
@@ -21,17 +14,18 @@ const ROUNDS = [
 ] as const;
 
 /** Records per second into a journal with fsync and actor index, and out of it again. */
-export async function run(): Promise<Figure[]> {
+export async function run({ quick }: BenchOptions): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), "journal-bench-"));
   const figures: Figure[] = [];
   try {
     for (const round of ROUNDS) {
+      const count = quick ? round.count / 10 : round.count;
       const path = join(folder, `${round.batch}.db`);
       const journal = openJournal({ path, mode: "write", nowMs: Date.now, ballastBytes: 0 });
-      const seconds = await append(journal, recordsFrom(1, round.count), round.batch);
+      const seconds = await append(journal, recordsFrom(1, count), round.batch);
       const name = `journal: append, batches of ${round.batch}`;
       const limit = "limit" in round ? { limit: round.limit } : {};
-      figures.push({ name, value: Math.round(round.count / seconds), unit: "records/s", ...limit });
+      figures.push({ name, value: Math.round(count / seconds), unit: "records/s", ...limit });
       if (round.batch === 1_000) figures.push(...(await readingFigures(journal)));
       await journal.close();
     }

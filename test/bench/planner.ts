@@ -1,158 +1,130 @@
-import type { InstanceType } from "../../src/machines/model/instance-type.ts";
-import { NO_GPU } from "../../src/machines/model/instance-type.ts";
-import type { Settings } from "../../src/machines/model/settings.ts";
 import { plan } from "../../src/machines/planner/plan.ts";
-import type { PlanContainer, PlanView, PlanWorker } from "../../src/machines/planner/view.ts";
+import { containerId } from "../support/containers.ts";
+import { CoreBuilder } from "../support/core-builder.ts";
+import { cpuMs, median, medianCpuMs, type BenchOptions, type Figure } from "./figure.ts";
+import { makeView, SETTINGS, type Shape } from "./planner-view.ts";
 
-export interface Measurement {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly limit?: number;
+const USUAL = { kindsCount: 40, lockedShare: 0.3, busyShare: 0.5, maxContainers: 0 };
+/** A fleet grows with its queue: one worker for twenty containers. */
+const CURVE = [1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000];
+const CHANGES = 60;
+const unit = "ms";
+
+export async function run(options: BenchOptions): Promise<Figure[]> {
+  const figures = [...curve(options), ...shapes(options), ...oneChange(10_000, 1_000)];
+  if (!options.quick) figures.push(...oneChange(100_000, 5_000));
+  return [...figures, ...bursts()];
 }
 
-const GIB = 2 ** 30;
-const NOW_MS = Date.UTC(2026, 0, 1);
-const SIZES = [2, 4, 8, 16, 32];
-
-const TYPES: Record<string, InstanceType> = Object.fromEntries(
-  SIZES.map((size) => [
-    `type${size}`,
-    {
-      name: `type${size}`,
-      providerType: `provider${size}`,
-      vcpus: size,
-      ram: size * 4 * GIB,
-      includedScratch: size * 50 * GIB,
-      addedScratch: 0,
-      scratch: size * 50 * GIB,
-      price: size / 20,
-      preemptible: false,
-      gpu: NO_GPU,
-    },
-  ]),
-);
-
-const SETTINGS = {
-  instanceTypes: TYPES,
-  maxRunningContainersPerInstance: 0,
-  maxInstances: 0,
-  initialQuotaEstimate: 0,
-  supervisorFraction: 0.3,
-} as Settings;
-
-/** Numbers that look random and are the same in every run. */
-function makeNumbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
-
-interface Shape {
-  readonly containersCount: number;
-  readonly workersCount: number;
-  /** How many kinds of needs there are. */
-  readonly kindsCount: number;
-  readonly lockedShare: number;
-  /** How full the fleet is at first. */
-  readonly busyShare: number;
-  readonly maxContainers: number;
-}
-
-function makeContainer(number: number, kind: number, shape: Shape): PlanContainer {
-  const below = makeNumbers(number + 1);
-  const vcpus = 1 + (kind % 8);
-  const ram = (1 + (kind % 13)) * GIB + kind;
-  const eligible = SIZES.filter((size) => size >= vcpus && size * 4 * GIB >= ram).slice(0, 2);
-  const cluster = "zzzzz-dz642";
-  return {
-    containerId: `${cluster}-${String(below(1e9)).padStart(9, "0")}${String(number).padStart(6, "0")}`,
-    state: below(1000) < shape.lockedShare * 1000 ? "Locked" : "Queued",
-    priority: BigInt(below(1000)) * 1_000_000_007n + 1n,
-    supervisor: below(10) === 0,
-    createdAtMs: NOW_MS - below(1e7),
-    firstSeenAt: number,
-    resources: { vcpus, ram, scratch: 10 * GIB, gpus: 0, gpuVram: 0 },
-    instanceTypes: eligible.map((size) => `type${size}`),
-    busy: false,
-  };
-}
-
-function makeView(shape: Shape): PlanView {
-  const below = makeNumbers(42);
-  const containers = Array.from({ length: shape.containersCount }, (_, number) =>
-    makeContainer(number, below(shape.kindsCount), shape),
-  );
-  const running = new Map<string, number | null>();
-  const workers = Array.from({ length: shape.workersCount }, (_, number): PlanWorker => {
-    const busy = below(1000) < shape.busyShare * 1000;
-    const id = containers[number]?.containerId;
-    if (busy && id !== undefined) running.set(id, null);
-    const name = `i-${String(below(1e9)).padStart(9, "0")}${number}`;
-    return {
-      workerId: name,
-      instanceId: name,
-      instanceType: `type${SIZES[below(SIZES.length)]}`,
-      state: busy ? "running" : below(10) === 0 ? "booting" : "idle",
-      idleBehavior: "run",
-      containerIds: busy && id !== undefined ? [id] : [],
-    };
-  });
-  return {
-    nowMs: NOW_MS,
-    containers,
-    workers,
-    running,
-    queueUpdatedAt: NOW_MS,
-    instanceTypes: TYPES,
-    instancesMax: null,
-    atQuota: false,
-    atCapacity: () => false,
-    createsAllowed: 10,
-    declinesStart: new Set(),
-    seen503AtMs: null,
-  };
-}
-
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
-}
-
-/** Milliseconds of a whole run of the planner, indexes built from scratch. */
-function measure(name: string, shape: Shape, rounds: number, limit?: number): Measurement {
+/** Of a whole run of the planner, indexes built from scratch. */
+function scratchMs(options: BenchOptions, shape: Shape): number {
   const view = makeView(shape);
-  const limits = {
-    maxContainers: shape.maxContainers,
-    last503AtMs: null,
-    instancesWithinQuota: 0,
-  };
-  const times: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const startedAt = performance.now();
-    plan(view, SETTINGS, limits);
-    times.push(performance.now() - startedAt);
-  }
-  const value = Math.round(median(times) * 10) / 10;
-  return { name, value, unit: "ms", ...(limit === undefined ? {} : { limit }) };
+  const { maxContainers } = shape;
+  const limits = { maxContainers, last503AtMs: null, instancesWithinQuota: 0 };
+  return medianCpuMs(options, () => plan(view, SETTINGS, limits));
 }
 
-export async function run(): Promise<Measurement[]> {
-  const usual = { kindsCount: 40, lockedShare: 0.3, busyShare: 0.5, maxContainers: 0 };
-  const small = { ...usual, containersCount: 1_000, workersCount: 100 };
-  const medium = { ...usual, containersCount: 10_000, workersCount: 1_000 };
-  const large = { ...usual, containersCount: 100_000, workersCount: 5_000 };
+function shapes(options: BenchOptions): Figure[] {
+  const size = { ...USUAL, containersCount: 10_000, workersCount: 1_000 };
+  const of = (name: string, shape: Shape, limit?: number): Figure => ({
+    name: `planner: ${name}`,
+    value: scratchMs(options, shape),
+    unit,
+    ...(limit === undefined ? {} : { limit }),
+  });
   return [
-    measure("planner: 1,000 containers, 100 workers", small, 51),
-    measure("planner: 10,000 containers, 1,000 workers", medium, 21, 25),
-    measure("planner: the same, limited to 600 at once", { ...medium, maxContainers: 600 }, 21, 25),
-    measure("planner: the same, no two alike", { ...medium, kindsCount: 1e6 }, 11),
-    measure(
-      "planner: the same, fleet idle, all locked",
-      { ...medium, busyShare: 0, lockedShare: 1 },
-      21,
-    ),
-    measure("planner: 100,000 containers, 5,000 workers", large, 5),
+    of("10,000 containers, 1,000 workers, from scratch", size, 25),
+    of("the same, limited to 600 at once", { ...size, maxContainers: 600 }, 25),
+    of("the same, fleet idle, all locked", { ...size, busyShare: 0, lockedShare: 1 }, 25),
+    of("the same, no two alike", { ...size, kindsCount: 1e6 }),
+  ];
+}
+
+function curve(options: BenchOptions): Figure[] {
+  const sizes = options.quick ? CURVE.slice(0, 4) : CURVE;
+  return sizes.map((containersCount) => {
+    const workersCount = containersCount / 20;
+    const value = scratchMs(options, { ...USUAL, containersCount, workersCount });
+    const sizeText = `${containersCount.toLocaleString("en")} × ${workersCount.toLocaleString("en")}`;
+    return { name: `planner: growth, ${sizeText}`, value, unit };
+  });
+}
+
+/** Every worker runs a container, and the others wait; as many more may run as there are places. */
+function busyCore(containersCount: number, workersCount: number): CoreBuilder {
+  const quiet = { maxInstances: workersCount, timeoutIdleMs: 1e9, initialQuotaEstimate: 1e6 };
+  const builder = new CoreBuilder(quiet).dispatching();
+  for (let n = 0; n < workersCount; n++) {
+    const id = containerId(n);
+    builder.container(id, { state: "Running", vcpus: 3 });
+    builder.instance(`i-${n}`, "type4", [id]);
+  }
+  for (let n = workersCount; n < containersCount; n++) addWaiting(builder, n);
+  builder.plan();
+  builder.plan();
+  return builder;
+}
+
+function addWaiting(builder: CoreBuilder, n: number): void {
+  builder.container(containerId(n), { priority: String(1 + ((n * 7_919) % 1_000)), vcpus: 2 });
+  builder.journaled.length = 0;
+}
+
+/** The record, and the answer to a probe, of a container whose process has ended. */
+function end(builder: CoreBuilder, n: number): void {
+  const { core, nowMs: startedAtMs } = builder;
+  const ids = { containerId: containerId(n), basedOnSeq: core.seq };
+  builder.feed({ type: "container.changed", ...ids, state: "Complete", priority: "1" });
+  const answer = { booted: true, containerIds: [], broken: false, stale: false, bootError: "" };
+  const probe = { workerId: `i-${n}`, basedOnSeq: core.seq, startedAtMs };
+  builder.feed({ type: "probe.succeeded", ...probe, ...answer });
+}
+
+function passMs(builder: CoreBuilder): number {
+  const beganMs = cpuMs();
+  builder.plan();
+  return cpuMs() - beganMs;
+}
+
+/** Of the pass that follows, with the machines' own steps for what it decides. */
+function oneChange(containersCount: number, workersCount: number): Figure[] {
+  const builder = busyCore(containersCount, workersCount);
+  const size = `${containersCount.toLocaleString("en")} × ${workersCount.toLocaleString("en")}`;
+  const limit = containersCount === 10_000 ? { limit: 3 } : {};
+  const medianOf = (change: (n: number) => void): number =>
+    median(
+      Array.from({ length: CHANGES }, (_each, n) => {
+        change(n);
+        return passMs(builder);
+      }),
+    );
+  const added = medianOf((n) => addWaiting(builder, containersCount + n));
+  const ended = medianOf((n) => end(builder, n));
+  return [
+    { name: `planner: ${size}, pass after one container came`, value: added, unit, ...limit },
+    { name: `planner: ${size}, pass after one ended`, value: ended, unit, ...limit },
+  ];
+}
+
+/** What comes at once is taken in one by one; then one pass decides, and one finds nothing more to do. */
+function bursts(): Figure[] {
+  const queue = busyCore(1_000, 1_000);
+  const beganMs = cpuMs();
+  for (let n = 1_000; n < 11_000; n++) addWaiting(queue, n);
+  const takenMs = cpuMs() - beganMs;
+  const first = passMs(queue);
+  const second = passMs(queue);
+  const fleet = busyCore(10_000, 1_000);
+  for (let n = 0; n < 1_000; n++) end(fleet, n);
+  return [
+    { name: "planner: burst, 10,000 containers taken in", value: takenMs, unit },
+    { name: "planner: burst, the pass that tells all of them why they wait", value: first, unit },
+    { name: "planner: burst, the pass after that", value: second, unit },
+    {
+      name: "planner: burst, pass after 1,000 workers' containers ended",
+      value: passMs(fleet),
+      unit,
+    },
+    { name: "planner: burst, the second after that", value: passMs(fleet), unit },
   ];
 }

@@ -6,21 +6,17 @@ import ssh2, { type Connection } from "ssh2";
 import { makeSshExecutor } from "../../src/drivers/ssh/executor.ts";
 import { makeKeyPair } from "../../src/drivers/ssh/key-pair.ts";
 import type { SshExecutor } from "../../src/drivers/ssh/port.ts";
-
-export interface Measurement {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  /** What ssh2 alone did when it was measured, both ends on the same two cores (MEASURED, section 3). */
-  readonly limit?: number;
-}
+import type { Figure } from "./figure.ts";
 
 const SERVER_ARGUMENT = "ssh-bench-server";
 const WORKERS_COUNT = 200;
 const SPAN_MS = 2000;
 
-/** Commands per second to one worker and to 200: one server process with a port for each. Takes about 10 s. */
-export async function run(): Promise<Measurement[]> {
+/**
+ * Commands per second to one worker and to 200: one server process with a port for each. Takes about
+ * 10 s. The limits are what ssh2 alone did, both ends on the same two cores.
+ */
+export async function run(): Promise<Figure[]> {
   const key = makeKeyPair().private;
   const server = fork(fileURLToPath(import.meta.url), [SERVER_ARGUMENT, String(WORKERS_COUNT)]);
   const executors: SshExecutor[] = [];
