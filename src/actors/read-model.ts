@@ -1,6 +1,5 @@
 import type { Change } from "../machines/core/draft.ts";
 import type { AnySnapshot, SnapshotOf } from "../machines/core/registry.ts";
-import { actorKey } from "../machines/model/ids.ts";
 import type { ActorKind } from "../machines/model/ids.ts";
 import type { Limits } from "../machines/model/decision.ts";
 import type { PlanMetrics, QueueStatus } from "../machines/planner/view.ts";
@@ -9,14 +8,13 @@ import type { PlanMetrics, QueueStatus } from "../machines/planner/view.ts";
  * What is durable, for everybody who reads: HTTP, metrics, feeds. Snapshots are immutable; a reader may keep one.
  */
 export class ReadModel {
-  readonly #actors = new Map<string, AnySnapshot>();
-  readonly #ids: Record<ActorKind, Set<string>> = {
-    worker: new Set(),
-    container: new Set(),
-    supervisor: new Set(),
-    quota: new Set(),
-    capacity: new Set(),
-    throttle: new Set(),
+  readonly #actors: { readonly [K in ActorKind]: Map<string, SnapshotOf[K]> } = {
+    worker: new Map(),
+    container: new Map(),
+    supervisor: new Map(),
+    quota: new Map(),
+    capacity: new Map(),
+    throttle: new Map(),
   };
   readonly #workerByInstance = new Map<string, string>();
   #queue: (() => readonly QueueStatus[]) | undefined;
@@ -38,21 +36,21 @@ export class ReadModel {
   }
 
   get<K extends ActorKind>(kind: K, id: string): SnapshotOf[K] | undefined {
-    return this.#actors.get(actorKey(kind, id)) as SnapshotOf[K] | undefined;
+    return this.#actors[kind].get(id);
   }
 
   /** Not in any order. */
-  *all<K extends ActorKind>(kind: K): Generator<SnapshotOf[K]> {
-    for (const id of this.#ids[kind]) yield this.get(kind, id) as SnapshotOf[K];
+  all<K extends ActorKind>(kind: K): IterableIterator<SnapshotOf[K]> {
+    return this.#actors[kind].values();
   }
 
   /** With their ids; not in any order. */
-  *entries<K extends ActorKind>(kind: K): Generator<[string, SnapshotOf[K]]> {
-    for (const id of this.#ids[kind]) yield [id, this.get(kind, id) as SnapshotOf[K]];
+  entries<K extends ActorKind>(kind: K): IterableIterator<[string, SnapshotOf[K]]> {
+    return this.#actors[kind].entries();
   }
 
   count(kind: ActorKind): number {
-    return this.#ids[kind].size;
+    return this.#actors[kind].size;
   }
 
   /** The worker that stands for an instance of the cloud. */
@@ -69,15 +67,9 @@ export class ReadModel {
   }
 
   set(kind: ActorKind, id: string, snapshot: AnySnapshot | undefined): void {
-    const key = actorKey(kind, id);
     if (kind === "worker") this.#index(id, snapshot as SnapshotOf["worker"] | undefined);
-    if (snapshot) {
-      this.#actors.set(key, snapshot);
-      this.#ids[kind].add(id);
-    } else {
-      this.#actors.delete(key);
-      this.#ids[kind].delete(id);
-    }
+    if (snapshot) this.#actors[kind].set(id, snapshot as never);
+    else this.#actors[kind].delete(id);
   }
 
   #index(id: string, after: SnapshotOf["worker"] | undefined): void {

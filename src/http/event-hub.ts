@@ -55,8 +55,9 @@ const CUT_AFTER_MS = 5_000;
 export class EventHub {
   readonly #options: EventHubOptions;
   readonly #clients = new Set<Client>();
-  /** Ascending, without a gap. */
+  /** Ascending, without a gap; those before the head are dropped, and cleared away together. */
   #ring: Entry[] = [];
+  #head = 0;
   #lastSeq: number;
   #weight = 0;
   #bytes = 0;
@@ -71,6 +72,11 @@ export class EventHub {
 
   get lastSeq(): number {
     return this.#lastSeq;
+  }
+
+  /** Records that are kept. */
+  get #size(): number {
+    return this.#ring.length - this.#head;
   }
 
   get clientsCount(): number {
@@ -139,22 +145,26 @@ export class EventHub {
 
   #forget(): void {
     this.#ring = [];
+    this.#head = 0;
     this.#weight = 0;
     this.#bytes = 0;
   }
 
   #trim(): void {
     const { recordsMax = RECORDS_MAX } = this.#options;
-    let drop = 0;
-    while (
-      this.#ring.length - drop > recordsMax ||
-      ((this.#weight > WEIGHT_MAX || this.#bytes > BYTES_MAX) && drop < this.#ring.length - 1)
-    ) {
-      const oldest = this.#ring[drop++] as Entry;
+    const isFull = (): boolean =>
+      this.#size > recordsMax ||
+      ((this.#weight > WEIGHT_MAX || this.#bytes > BYTES_MAX) && this.#size > 1);
+    while (isFull()) {
+      const oldest = this.#ring[this.#head] as Entry;
       this.#weight -= weightOf(oldest);
       this.#bytes -= oldest.bytes;
+      this.#ring[this.#head++] = undefined as never;
     }
-    if (drop > 0) this.#ring.splice(0, drop);
+    if (this.#head > this.#size) {
+      this.#ring = this.#ring.slice(this.#head);
+      this.#head = 0;
+    }
   }
 
   #schedule(): void {
@@ -174,8 +184,8 @@ export class EventHub {
     }
     for (let sent = 0; client.ready && client.seq < this.#lastSeq; sent++) {
       if (sent >= SLICE_EVENTS) return this.#schedule();
-      const firstSeq = this.#lastSeq - this.#ring.length + 1;
-      const entry = this.#ring[client.seq + 1 - firstSeq];
+      const firstSeq = this.#lastSeq - this.#size + 1;
+      const entry = this.#ring[this.#head + client.seq + 1 - firstSeq];
       if (client.seq + 1 < firstSeq || !entry) return this.#leaveBehind(client, firstSeq);
       if (entry.changes.length > CHANGES_MAX) {
         const detail = `record ${entry.record.seq} changed ${entry.changes.length} actors`;
@@ -186,8 +196,8 @@ export class EventHub {
       this.#write(client, this.#textOf(entry));
     }
     // Its connection takes nothing, and the ring has gone on.
-    const isBehind = client.seq < this.#lastSeq - this.#ring.length;
-    if (!client.ready && isBehind) this.#leaveBehind(client, this.#lastSeq - this.#ring.length + 1);
+    const isBehind = client.seq < this.#lastSeq - this.#size;
+    if (!client.ready && isBehind) this.#leaveBehind(client, this.#lastSeq - this.#size + 1);
   }
 
   #leaveBehind(client: Client, firstSeq: number): void {

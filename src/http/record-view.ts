@@ -1,3 +1,4 @@
+import type { Seen } from "../actors/timeline/timeline.ts";
 import type { Change } from "../machines/core/draft.ts";
 import { byPath } from "../machines/explain/state-path.ts";
 import type { Limits } from "../machines/model/decision.ts";
@@ -7,6 +8,26 @@ import { rowOf, type InstanceTypes } from "./rows.ts";
 import { toWire } from "./to-wire.ts";
 import type { StateValue } from "./wire/common.ts";
 import type { Change as ChangeView, RecordView } from "./wire/record.ts";
+import { wireJson } from "./wire-json.ts";
+
+const CHANGES_PER_PIECE = 500;
+
+/** The same as JSON text in pieces: a run of the planner may change tens of thousands of containers. */
+export async function* recordText(
+  { record, changes, types }: Seen,
+  pause: () => Promise<void>,
+): AsyncGenerator<string> {
+  const { changes: _, ...head } = recordView(record, [], types);
+  yield `${wireJson(head).slice(0, -1)},"changes":[`;
+  for (let at = 0; at < changes.length; at += CHANGES_PER_PIECE) {
+    const views = changes
+      .slice(at, at + CHANGES_PER_PIECE)
+      .map((change) => changeView(change, types));
+    yield `${at === 0 ? "" : ","}${wireJson(views).slice(1, -1)}`;
+    await pause();
+  }
+  yield "]}";
+}
 
 /** A record with what it changed, as it goes on the wire. */
 export function recordView(

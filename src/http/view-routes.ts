@@ -1,5 +1,6 @@
 import type Router from "@koa/router";
-import { TimelineError, type ActorState } from "../actors/timeline/timeline.ts";
+import type { Chain } from "../actors/timeline/chain.ts";
+import { TimelineError, type ActorState, type Seen } from "../actors/timeline/timeline.ts";
 import { BusyError } from "../actors/turns.ts";
 import { JournalError } from "../drivers/journal/port.ts";
 import { actorView, historyView, lanesView } from "./actor-view.ts";
@@ -10,7 +11,7 @@ import { logLinesOf } from "./log-lines.ts";
 import { machinesAnswer } from "./machines.ts";
 import { openApiDocument } from "./openapi.ts";
 import { Problem } from "./problem.ts";
-import { recordView } from "./record-view.ts";
+import { recordText } from "./record-view.ts";
 import { liveMoment, momentOf, stateText } from "./state-view.ts";
 import { instant } from "./instant.ts";
 import {
@@ -22,7 +23,8 @@ import {
   seqParam,
 } from "./view-params.ts";
 import type { ViewOptions } from "./view-options.ts";
-import type { RecordAnswer, RecordsAnswer } from "./wire/record.ts";
+import type { RecordAnswer } from "./wire/record.ts";
+import { wireJson } from "./wire-json.ts";
 
 const RECORDS_MAX = 500;
 const BINS = { absent: 120, min: 1, max: 2_000 } as const;
@@ -112,10 +114,21 @@ async function serveRecords(ctx: AppContext, options: ViewOptions, signal: Abort
   if (fromSeq < bounds.firstSeq || fromSeq > bounds.lastSeq + 1)
     throw outOfBounds("from", `record ${fromSeq}`, bounds);
   const seen = isAfterLast ? [] : await timeline.records(fromSeq, limit, signal);
-  const items = seen.map(({ record, changes, types }) => recordView(record, changes, types));
-  const lastSeq = items.at(-1)?.seq ?? fromSeq - 1;
-  const next_seq = lastSeq < timeline.lastSeq ? lastSeq + 1 : null;
-  answer(ctx, 200, { items, next_seq } satisfies RecordsAnswer);
+  const lastSeq = seen.at(-1)?.record.seq ?? fromSeq - 1;
+  const nextSeq = lastSeq < timeline.lastSeq ? lastSeq + 1 : null;
+  answerInPieces(ctx, recordsText(seen, nextSeq, options));
+}
+
+async function* recordsText(
+  seen: readonly Seen[],
+  nextSeq: number | null,
+  { pause }: ViewOptions,
+): AsyncGenerator<string> {
+  for (const [at, each] of seen.entries()) {
+    yield at === 0 ? `{"items":[` : ",";
+    yield* recordText(each, pause);
+  }
+  yield `${seen.length === 0 ? '{"items":[' : ""}],"next_seq":${nextSeq}}\n`;
 }
 
 async function serveRecord(ctx: AppContext, options: ViewOptions, signal: AbortSignal) {
@@ -127,12 +140,22 @@ async function serveRecord(ctx: AppContext, options: ViewOptions, signal: AbortS
   if (seq < bounds.firstSeq || seq > bounds.lastSeq)
     throw new Problem(404, "unknown-record", outOfBounds("seq", `record ${seq}`, bounds).message);
   const { seen, chain } = await timeline.record(seq, param(ctx, "actor") || undefined, signal);
-  answer(ctx, 200, {
-    record: recordView(seen.record, seen.changes, seen.types),
+  answerInPieces(ctx, recordAnswerText(seen, chain, options));
+}
+
+async function* recordAnswerText(
+  seen: Seen,
+  chain: Chain,
+  { pause }: ViewOptions,
+): AsyncGenerator<string> {
+  yield `{"record":`;
+  yield* recordText(seen, pause);
+  const rest: Omit<RecordAnswer, "record"> = {
     chain: chain.links.map(({ atMs, ...link }) => ({ ...link, at: instant(atMs) })),
     chain_missing: chain.missing,
     log: logLinesOf(seen),
-  } satisfies RecordAnswer);
+  };
+  yield `,${wireJson(rest).slice(1)}\n`;
 }
 
 async function serveActor(ctx: AppContext, options: ViewOptions, signal: AbortSignal) {

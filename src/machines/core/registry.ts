@@ -94,7 +94,9 @@ export class Registry {
   copy(): Registry {
     const copy = new Registry();
     for (const kind of ACTOR_KINDS)
-      for (const [id, snapshot] of this.#actors[kind]) copy.set(kind, id, snapshot);
+      copy.#actors[kind] = new Map<string, AnySnapshot>(this.#actors[kind]) as never;
+    for (const [instanceId, id] of this.#workerByInstance)
+      copy.#workerByInstance.set(instanceId, id);
     return copy;
   }
 
