@@ -4,6 +4,7 @@ import type { Queue } from "../drivers/queue/port.ts";
 import type { Core } from "../machines/core/core.ts";
 import type { Change } from "../machines/core/draft.ts";
 import type { Command, CommandKind } from "../machines/model/command.ts";
+import type { Pace } from "../machines/model/fact.ts";
 import type { Settings } from "../machines/model/settings.ts";
 import { goingOnFrom } from "./clock.ts";
 import type { Clock } from "./clock.ts";
@@ -22,7 +23,7 @@ import { WorkerCalls } from "./worker-calls.ts";
 import type { WorkerCallsOptions } from "./worker-calls.ts";
 
 /** What the shell around the core is told of the configuration; the core has its own part of it (`settings`). */
-export interface DispatcherConfig {
+export interface DispatcherConfig extends Pace {
   readonly settings: Settings;
   readonly configHash: string;
   readonly version: string;
@@ -36,10 +37,6 @@ export interface DispatcherConfig {
   readonly deployDirectory: string;
   readonly runtimeEngine: string;
   readonly extraArguments: readonly string[];
-  readonly pollIntervalMs: number;
-  readonly probeIntervalMs: number;
-  readonly maxProbesPerSecond: number;
-  readonly syncIntervalMs: number;
   readonly cloudTimeoutMs: number;
   readonly queueTimeoutMs: number;
   readonly commandTimeoutMs: number;
@@ -155,8 +152,8 @@ export class Dispatcher {
   /** Takes the configuration and the start in, then lets the feeds run. Resolves when the start is durable. */
   async start(): Promise<void> {
     const { config } = this.#options;
-    const { settings, configHash, version } = config;
-    void this.supervisor.submit({ type: "config.loaded", hash: configHash, settings });
+    const { settings, configHash: hash, version } = config;
+    void this.supervisor.submit({ type: "config.loaded", hash, settings, pace: paceOf(config) });
     const { journalId } = this.#options.core;
     void this.supervisor.submit({ type: "daemon.started", version, journalId });
     await this.supervisor.submit({ type: "lease.acquired" });
@@ -198,6 +195,11 @@ export class Dispatcher {
     this.#sessions.close(instanceId);
     this.#options.directory.delete(instanceId);
   }
+}
+
+function paceOf(config: DispatcherConfig): Pace {
+  const { pollIntervalMs, probeIntervalMs, maxProbesPerSecond, syncIntervalMs } = config;
+  return { pollIntervalMs, probeIntervalMs, maxProbesPerSecond, syncIntervalMs };
 }
 
 /** Its record has to be read before the exit may be judged (spec §4.2). */

@@ -18,6 +18,7 @@ export const FAULTS = {
   tagsFail: { share: 0.5, text: "tags cannot be saved" },
   rateLimited: { share: 0.3, text: "the cloud asks for peace, and does not say until when" },
   rateLimitedUntil: { share: 0.3, text: "the cloud asks for peace until a time" },
+  cloudDown: { share: 0.05, text: "the cloud answers nothing for some minutes" },
   cloudSlow: { share: 0.3, text: "the cloud answers late" },
   quota: { share: 0.2, text: "the account's quota shrinks for a while" },
   capacity: { share: 0.2, text: "a type has no capacity for a while" },

@@ -8,6 +8,7 @@ import type { SimulatedCloud } from "./simulated-cloud.ts";
 /** How old a stale list is at the most. */
 const STALE_MAX_MS = 15_000;
 const SLOW_MAX_MS = 90_000;
+const DOWN_MAX_MS = 600_000;
 
 /** Faults that keep a VM that is well from answering. */
 const MAKES_SILENT: readonly FaultKind[] = [
@@ -32,6 +33,7 @@ export class CloudHistory {
   /** The instance that lists lack, and how many more do. */
   lacking: string | undefined;
   lackingCount = 0;
+  downUntilMs = 0;
   /** There is no second one before as many whole lists have come. */
   wholeCount = 0;
 
@@ -51,6 +53,8 @@ export interface FaultyCloudOptions {
   readonly history: CloudHistory;
   /** The dispatcher's own. */
   readonly clock: Clock;
+  /** The world's time, which goes on over restarts. */
+  readonly worldMs: () => number;
 }
 
 /** The simulated cloud as the dispatcher sees it on a bad day. */
@@ -133,7 +137,10 @@ export class FaultyCloud implements InstanceSet {
   async close(): Promise<void> {}
 
   async #before(): Promise<void> {
-    const { faults, clock } = this.#options;
+    const { faults, clock, history, worldMs } = this.#options;
+    if (faults.happens("cloudDown"))
+      history.downUntilMs = worldMs() + faults.chance("cloudDown").between(0, DOWN_MAX_MS);
+    if (worldMs() < history.downUntilMs && !faults.stopped) throw failed("503 from the cloud");
     if (faults.happens("cloudSlow")) {
       const delayMs = faults.chance("cloudSlow").between(0, SLOW_MAX_MS);
       await new Promise<void>((resolve) => clock.setTimer(delayMs, resolve));

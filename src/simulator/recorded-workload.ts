@@ -55,6 +55,7 @@ export class RecordedWorkload {
   finish(): Workload {
     const fromMs = this.#firstAtMs ?? 0;
     const durations = [...this.#seen.values()].flatMap((seen) => {
+      if (seen.cancelAtMs !== undefined) return [];
       const durationMs = durationOf(seen);
       return durationMs === undefined ? [] : [durationMs];
     });
@@ -63,7 +64,7 @@ export class RecordedWorkload {
     const jobs = [...this.#seen].map(([containerId, seen]) => ({
       containerId,
       submitAtMs: Math.max(0, seen.submitAtMs - fromMs),
-      durationMs: durationOf(seen) ?? this.#atLeast(seen, medianMs),
+      durationMs: this.#durationOf(seen, medianMs),
       record: { ...seen.record, state: "Queued" as const },
       ...(seen.cancelAtMs === undefined ? {} : { cancelAtMs: seen.cancelAtMs - fromMs }),
     }));
@@ -79,9 +80,16 @@ export class RecordedWorkload {
     };
   }
 
-  /** One that still runs at the end takes at least as long as it has until now. */
-  #atLeast({ startedAtMs }: Seen, medianMs: number): number {
-    return startedAtMs === undefined ? medianMs : Math.max(medianMs, this.#lastAtMs - startedAtMs);
+  /**
+   * One that still runs at the end takes at least as long as it has until now, and one whose user gave it up would have
+   * gone on, however early it was started.
+   */
+  #durationOf(seen: Seen, medianMs: number): number {
+    const { submitAtMs, startedAtMs, cancelAtMs } = seen;
+    if (cancelAtMs !== undefined) return medianMs + cancelAtMs - submitAtMs;
+    const durationMs = durationOf(seen);
+    if (durationMs !== undefined || startedAtMs === undefined) return durationMs ?? medianMs;
+    return Math.max(medianMs, this.#lastAtMs - startedAtMs);
   }
 
   #followWorker({ before, after, removed }: Change): void {

@@ -9,6 +9,9 @@ import type { CloudErrorWindow, Workload } from "./workload.ts";
 import { World } from "./world.ts";
 
 const DAY_MS = 86_400_000;
+const EVENTS_PER_PROGRESS = 1_000;
+/** Until the dispatcher has heard of the last end, and made it durable. */
+const LAST_WORDS_MS = 120_000;
 /** How long what remains after the last arrival may take, beyond the work itself: retries and waiting for quota. */
 const REST_MS = 2 * DAY_MS;
 
@@ -17,6 +20,14 @@ export interface WhatIfOptions {
   readonly workload: Workload;
   readonly seed: number;
   readonly openJournal: () => Journal;
+  /** Told now and then how far it is. */
+  readonly onProgress?: (progress: WhatIfProgress) => void;
+}
+
+export interface WhatIfProgress {
+  readonly simulatedMs: number;
+  readonly endedCount: number;
+  readonly containersCount: number;
 }
 
 export interface WhatIf {
@@ -49,17 +60,31 @@ export async function simulateWorkload(options: WhatIfOptions): Promise<WhatIf> 
   await world.start();
   const lastMs = workload.jobs.reduce((last, job) => Math.max(last, job.submitAtMs), 0);
   const workMs = workload.jobs.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  let eventsCount = 0;
+  const tellProgress = (): void => {
+    if (++eventsCount % EVENTS_PER_PROGRESS !== 0) return;
+    const containersCount = workload.jobs.length;
+    const simulatedMs = world.clock.nowMs() - startMs;
+    const endedCount = containersCount - open.size;
+    options.onProgress?.({ simulatedMs, endedCount, containersCount });
+  };
+  const known = (kind: "worker" | "container"): number =>
+    world.dispatcher?.supervisor.known.size(kind) ?? 0;
   const drained = await world.clock.run({
     untilMs: startMs + lastMs + workMs + REST_MS,
-    done: () =>
-      world.bugs.length > 0 ||
-      (open.size === 0 &&
-        given() &&
-        world.cloud.size === 0 &&
-        world.dispatcher?.supervisor.known.size("worker") === 0),
+    done: () => {
+      tellProgress();
+      const isOver = open.size === 0 && given() && world.cloud.size === 0 && known("worker") === 0;
+      return world.bugs.length > 0 || isOver;
+    },
   });
-  if (world.bugs.length > 0) throw world.bugs[0];
   const toAtMs = world.clock.nowMs();
+  await world.clock.run({
+    untilMs: toAtMs + LAST_WORDS_MS,
+    done: () => known("container") === 0 || world.bugs.length > 0,
+  });
+  await world.clock.run({ untilMs: world.clock.nowMs() });
+  if (world.bugs.length > 0) throw world.bugs[0];
   await world.kill();
   return { summary: meter.finish(toAtMs), drained };
 }

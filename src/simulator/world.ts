@@ -101,6 +101,10 @@ export class World {
     this.#options.onEvent?.({ ...tale, atMs: this.clock.nowMs() });
   }
 
+  get config(): DispatcherConfig {
+    return this.#options.config;
+  }
+
   get alive(): boolean {
     return this.#lifeline.alive && this.dispatcher !== undefined;
   }
@@ -114,7 +118,13 @@ export class World {
     const kill = (): void => void this.kill();
     const journal = faultyJournal({ journal: opened, faults, clock, lifeline, kill });
     const core = recoverCore(journal);
-    const cloud = new FaultyCloud({ cloud: this.cloud, faults, clock, history: this.#history });
+    const cloud = new FaultyCloud({
+      cloud: this.cloud,
+      faults,
+      clock,
+      history: this.#history,
+      worldMs: () => this.clock.nowMs(),
+    });
     const queue = new FaultyQueue({ queue: this.queue, faults, clock });
     const dispatcher = new Dispatcher({
       config: this.#options.config,

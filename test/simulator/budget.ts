@@ -12,6 +12,7 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     seed: 1760,
     why: "busy workers were given up for not answering, while no list said where they are",
   },
+  { seed: 2480, why: "it alone notices when silence counts before a list has shown the worker" },
   { seed: 2762, why: "an exit in a record that a crash kept back was taken for a newer one" },
 ];
 

@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { isMap, readDocument } from "../../config/document.ts";
 import { makeMemoryStore, openMemoryJournal } from "../../drivers/journal/memory.ts";
 import type { Workload } from "../../simulator/workload.ts";
-import { simulateWorkload } from "../../simulator/what-if.ts";
+import { simulateWorkload, type WhatIfProgress } from "../../simulator/what-if.ts";
+import { formatSpan } from "../amounts.ts";
 import { findConfig } from "../cluster-config.ts";
 import { defineCommand, JSON_FLAG, usageError } from "../command.ts";
 import { EXIT, UsageError } from "../exit-code.ts";
@@ -11,14 +12,12 @@ import { JOURNAL_NOTE, journalPath } from "../journal-path.ts";
 import { readRecording, type Recording } from "../simulate/recording.ts";
 import { reportHtml } from "../simulate/report-html.ts";
 import { reportText, resultJson } from "../simulate/report-text.ts";
+import { recordedCluster } from "../simulate/recorded-cluster.ts";
 import type { Result } from "../simulate/result.ts";
-import {
-  baseOfSettings,
-  makeVariants,
-  type BaseConfig,
-  type Variant,
-} from "../simulate/variants.ts";
+import { makeVariants, type BaseConfig, type Variant } from "../simulate/variants.ts";
 import { readWorkload, workloadOfFlags } from "../simulate/workload-file.ts";
+
+const PROGRESS_EVERY_MS = 3_000;
 
 export const simulateCommand = defineCommand({
   name: "simulate",
@@ -58,6 +57,7 @@ export const simulateCommand = defineCommand({
       "Exactly one of WORKLOAD, --generate and --from is needed.",
     `${JOURNAL_NOTE} It is opened for reading only. Its own config is the first variant: everything is decided anew over ` +
       "what was recorded, and must come out as recorded. What is changed by --set or --config is simulated.",
+    "Long runs tell on standard error how far they are.",
     "No cloud is called, no container is run, no dispatcher is asked.",
   ],
   exitCodes: {
@@ -80,8 +80,10 @@ export const simulateCommand = defineCommand({
     const workload =
       recording?.workload ?? (await workloadFrom(args[0], flags.generate, { seed, io }));
     const variants = await variantsOf({ configs: flags.config, sets: flags.set, recording, io });
+    if (flags.html !== undefined) writeReport(flags.html, []);
     const results: Result[] = recording ? [recorded(recording, io)] : [];
-    for (const variant of variants) results.push(await simulateOne(variant, { workload, seed }));
+    for (const variant of variants)
+      results.push(await simulateOne(variant, { workload, seed, io }));
     if (flags.json) for (const result of results) io.out(`${JSON.stringify(resultJson(result))}\n`);
     else io.out(reportText(results));
     for (const { name, drained } of results)
@@ -114,12 +116,11 @@ async function variantsOf(options: {
 }): Promise<Variant[]> {
   const { configs, sets, recording, io } = options;
   const [first, ...others] = configs;
-  const recordedSettings = recording?.settings;
-  if (recordedSettings && first === undefined)
-    return makeVariants(baseOfSettings(recordedSettings, "as recorded, simulated"), {
+  if (recording && first === undefined)
+    return makeVariants(recordedCluster(recording, "as recorded, simulated"), {
       sets,
       others: [],
-      recorded: recordedSettings,
+      recorded: recording,
     });
   return makeVariants(await readBase(first, io), {
     sets,
@@ -151,15 +152,30 @@ function recorded({ summary, difference, recordsCount }: Recording, io: Io): Res
 
 async function simulateOne(
   { name, config }: Variant,
-  { workload, seed }: { workload: Workload; seed: number },
+  { workload, seed, io }: { workload: Workload; seed: number; io: Io },
 ): Promise<Result> {
   const store = makeMemoryStore("simulated");
   // Nobody reads it again: a year of nights need not fit into memory.
   const openJournal = () => openMemoryJournal(store, { batchesKept: 1, checkpointsKept: 1 });
-  const { summary, drained } = await simulateWorkload({ config, workload, seed, openJournal });
+  const onProgress = progressOf(name, io);
+  const given = { config, workload, seed, openJournal, onProgress };
+  const { summary, drained } = await simulateWorkload(given);
   return { name, how: "simulated", summary, drained };
 }
 
+/** A line now and then, so that nobody takes a long run for one that hangs. */
+function progressOf(name: string, io: Io): (progress: WhatIfProgress) => void {
+  let toldAtMs = io.nowMs();
+  return ({ simulatedMs, endedCount, containersCount }) => {
+    if (io.nowMs() < toldAtMs + PROGRESS_EVERY_MS) return;
+    toldAtMs = io.nowMs();
+    io.err(
+      `${name}: ${formatSpan(simulatedMs)} simulated, ${endedCount} of ${containersCount} containers ended\n`,
+    );
+  };
+}
+
+/** Before anything is simulated, too: a report that cannot be written is found out at once. */
 function writeReport(path: string, results: readonly Result[]): void {
   try {
     writeFileSync(path, reportHtml(results, "What would have happened"));

@@ -2,6 +2,7 @@ import { openJournal } from "../../drivers/journal/sqlite.ts";
 import { Core } from "../../machines/core/core.ts";
 import { replay } from "../../machines/core/replay.ts";
 import type { Difference } from "../../machines/core/replay.ts";
+import type { Pace } from "../../machines/model/fact.ts";
 import type { Settings } from "../../machines/model/settings.ts";
 import { Meter } from "../../simulator/meter.ts";
 import type { Summary } from "../../simulator/meter.ts";
@@ -13,6 +14,8 @@ import { startsOf } from "../replay-journal.ts";
 /** What a journal holds, decided anew. */
 export interface Recording {
   readonly settings: Settings;
+  /** Of its last start, unless that was pruned. */
+  readonly pace: Pace | undefined;
   readonly workload: Workload;
   readonly summary: Summary;
   readonly recordsCount: number;
@@ -29,10 +32,12 @@ export async function readRecording(path: string, nowMs: () => number): Promise<
     const meter = new Meter();
     const workload = new RecordedWorkload();
     meter.begin(core.registry, core.settings, core.atMs);
+    let pace: Pace | undefined;
     const replayed = replay(
       core,
       journal.read({ fromSeq: core.seq + 1 }),
       (record, { changes }) => {
+        if (record.fact.type === "config.loaded") pace = record.fact.pace;
         meter.follow(record, changes);
         workload.follow(record, changes);
       },
@@ -42,7 +47,7 @@ export async function readRecording(path: string, nowMs: () => number): Promise<
       throw new CliError(`${path} holds no configuration: nothing was ever run with it`);
     const { recordsCount, difference } = replayed;
     const summary = meter.finish();
-    return { settings, workload: workload.finish(), summary, recordsCount, difference };
+    return { settings, pace, workload: workload.finish(), summary, recordsCount, difference };
   } finally {
     await journal.close();
   }

@@ -28,7 +28,7 @@ export function reportHtml(results: readonly Result[], title: string): string {
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1c1917; background: #fff }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums }
 th, td { padding: 0.2rem 0.8rem; border-bottom: 1px solid #d6d3d1; text-align: right }
-th:first-child { text-align: left; font-weight: normal }
+th:first-child { text-align: left; font-weight: normal; white-space: nowrap }
 svg { max-width: 100%; height: auto; display: block }
 svg text { font: 12px system-ui, sans-serif; fill: #57534e }
 .legend span { margin-right: 1.5rem; white-space: nowrap }

@@ -1,8 +1,9 @@
+import { basename } from "node:path";
 import { parse } from "yaml";
 import type { DispatcherConfig } from "../../actors/dispatcher.ts";
 import { isMap, mergeOver, type ConfigMap } from "../../config/document.ts";
-import { toEntry } from "../../config/instance-types.ts";
 import { loadConfig, type ClusterConfig } from "../../config/load.ts";
+import type { Pace } from "../../machines/model/fact.ts";
 import type { Settings } from "../../machines/model/settings.ts";
 import { dispatcherConfig } from "../daemon/dispatcher-config.ts";
 import { findingLine } from "../cluster-config.ts";
@@ -39,40 +40,49 @@ export function makeVariants(
   options: {
     sets: readonly string[];
     others: readonly BaseConfig[];
-    recorded?: Settings | undefined;
+    recorded?: { readonly settings: Settings; readonly pace: Pace | undefined } | undefined;
   },
 ): Variant[] {
   const { sets, others, recorded } = options;
   const plain = configOf(base);
   const adapt = (config: DispatcherConfig): DispatcherConfig =>
-    recorded ? { ...config, settings: overlay(recorded, plain.settings, config.settings) } : config;
-  const variants: Variant[] = [{ name: base.name, config: adapt(plain), isBase: true }];
+    recorded
+      ? {
+          ...config,
+          ...(recorded.pace ? overlay(recorded.pace, plain, config) : {}),
+          settings: overlay(recorded.settings, plain.settings, config.settings),
+        }
+      : config;
+  const variants: Variant[] = [{ name: titleOf(base), config: adapt(plain), isBase: true }];
   for (const other of others)
-    variants.push({ name: other.name, config: adapt(configOf(other)), isBase: false });
+    variants.push({ name: titleOf(other), config: adapt(configOf(other)), isBase: false });
   for (const combination of combinations(sets.map(readSetting))) {
     const cluster = combination.reduce((all, setting) => apply(all, setting, base), base.cluster);
     const name = combination.map(({ path, value }) => `${lastOf(path)}=${value}`).join(" ");
-    variants.push({ name, config: adapt(configOf({ ...base, cluster })), isBase: false });
+    const source = combination.map(({ path, value }) => `--set ${path}=${value}`).join(" ");
+    variants.push({
+      name,
+      config: adapt(configOf({ ...base, name: source, cluster })),
+      isBase: false,
+    });
   }
   return variants;
 }
 
-/** The inside of a cluster that has nothing but a journal's instance types. */
-export function baseOfSettings(settings: Settings, name: string): BaseConfig {
-  const types = Object.values(settings.instanceTypes).map((type) => [type.name, toEntry(type)]);
-  return {
-    name,
-    clusterId: settings.clusterId,
-    cluster: { InstanceTypes: Object.fromEntries(types) as ConfigMap },
-  };
+/** A file's name stands for its path in the head of a column. */
+function titleOf({ name }: BaseConfig): string {
+  return name === "-" ? "standard input" : basename(name);
 }
 
 /** What differs between the two configs, over what was recorded. */
-function overlay(recorded: Settings, before: Settings, after: Settings): Settings {
-  const changed = Object.entries(after).filter(
-    ([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key as keyof Settings]),
+function overlay<T extends object>(recorded: T, before: T, after: T): T {
+  const changed = Object.keys(recorded).filter(
+    (key) => JSON.stringify(Reflect.get(after, key)) !== JSON.stringify(Reflect.get(before, key)),
   );
-  return { ...recorded, ...Object.fromEntries(changed) };
+  return {
+    ...recorded,
+    ...Object.fromEntries(changed.map((key) => [key, Reflect.get(after, key)])),
+  };
 }
 
 function readSetting(given: string): Setting {
@@ -81,6 +91,9 @@ function readSetting(given: string): Setting {
     throw new UsageError(
       `--set: found ${JSON.stringify(given)}, expected PATH=VALUE such as Containers.CloudVMs.TimeoutIdle=5m`,
     );
+  // A daemon would take its default instead (spec §1.3), which is not what was asked.
+  if (/^\s*-\s*\d/.test(value))
+    throw new UsageError(`--set ${path}: found ${value}, expected 0 or more`);
   return { path, value };
 }
 

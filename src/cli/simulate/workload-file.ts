@@ -9,6 +9,8 @@ import { UsageError } from "../exit-code.ts";
 
 const CONTAINERS_MAX = 1_000_000;
 
+const DURATIONS = "a duration such as 5m, or p50 and p95";
+
 const duration = unit(parseDuration);
 const size = unit(parseByteSize);
 
@@ -31,7 +33,7 @@ const batchSchema = z.strictObject({
 const generateSchema = z.strictObject({
   for: duration.default(24 * 3_600_000),
   per_hour: z.number().positive().max(CONTAINERS_MAX),
-  duration: z.strictObject({ p50: duration, p95: duration }),
+  duration: z.strictObject({ p50: duration, p95: duration }, { error: DURATIONS }),
   season: z
     .strictObject({ period: duration, amplitude: z.number().min(0).max(1) })
     .default({ period: 24 * 3_600_000, amplitude: 0 }),
@@ -88,7 +90,7 @@ export function workloadOfFlags(flags: readonly string[], seed: number): Workloa
     if (key === "")
       throw new UsageError(`--generate: found ${flag}, expected KEY=VALUE such as per_hour=100`);
     const [outer = "", inner] = key.split(".");
-    const parsed: unknown = /^\d+(\.\d+)?$/.test(value) ? Number(value) : value;
+    const parsed: unknown = /^-?\d+(\.\d+)?(e\d+)?$/i.test(value) ? Number(value) : value;
     if (inner === undefined) generate[outer] = parsed;
     else generate[outer] = { ...(generate[outer] as object | undefined), [inner]: parsed };
   }

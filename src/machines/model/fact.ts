@@ -78,6 +78,14 @@ const basedOn = { basedOnSeq: seqSchema };
 const operation = z.enum(["lock", "unlock", "cancel"]);
 const asked = { reason: z.string() };
 
+const paceSchema = z.object({
+  pollIntervalMs: z.number(),
+  probeIntervalMs: z.number(),
+  maxProbesPerSecond: z.number(),
+  syncIntervalMs: z.number(),
+});
+export type Pace = z.infer<typeof paceSchema>;
+
 /** What happened outside. Nothing else enters the core. Names are `subject.pastParticiple`. */
 export const factSchema = z.discriminatedUnion("type", [
   z.object({
@@ -91,6 +99,8 @@ export const factSchema = z.discriminatedUnion("type", [
     ...base,
     hash: z.string(),
     settings: settingsSchema,
+    /** How often the feeds look. The core does not read it: it is for who simulates what was recorded. */
+    pace: paceSchema.optional(),
   }),
   z.object({ type: z.literal("lease.acquired"), ...base }),
   z.object({ type: z.literal("stop.requested"), ...base, drain: z.boolean(), ...asked }),

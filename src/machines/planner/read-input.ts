@@ -7,11 +7,16 @@ import type { z } from "zod";
 export function readInput<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
-  const [issue, ...others] = result.error.issues;
+  const { issues } = result.error;
+  // A misspelt key first: what is missing then may be what it was meant to be.
+  const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
   if (!issue) throw new Error("unreadable input");
+  const others = issues.filter((other) => other !== issue);
+  const [key] = issue.code === "unrecognized_keys" ? issue.keys : [];
+  const path = key === undefined ? issue.path : [...issue.path, key];
   const more = others.length > 0 ? ` (and ${others.length} more)` : "";
   throw new Error(
-    `${nameOf(issue.path)}: found ${show(valueAt(input, issue.path))}, expected ${expectationOf(issue)}${more}`,
+    `${nameOf(path)}: found ${show(valueAt(input, path))}, expected ${expectationOf(issue)}${more}`,
   );
 }
 
@@ -34,13 +39,20 @@ const WORDS: Readonly<Record<string, string>> = {
 function expectationOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_type":
-      return WORDS[issue.expected] ?? issue.expected;
+      // A schema's own words tell more.
+      return issue.message.startsWith("Invalid input")
+        ? (WORDS[issue.expected] ?? issue.expected)
+        : issue.message;
     case "invalid_value":
       return issue.values.map((value) => show(value)).join(" or ");
     case "too_small":
-      return `at least ${issue.minimum}`;
+      return issue.inclusive === false ? `more than ${issue.minimum}` : `at least ${issue.minimum}`;
     case "too_big":
       return `at most ${issue.maximum}`;
+    case "unrecognized_keys":
+      return "no such key";
+    case "invalid_union":
+      return issue.errors.flatMap(([first]) => (first ? [expectationOf(first)] : [])).join(", or ");
     default:
       return issue.message;
   }

@@ -11,8 +11,11 @@ import { oneCallAtATime } from "./one-call-at-a-time.ts";
 import { oneProcessAtATime } from "./one-process-at-a-time.ts";
 import { reasonsExist } from "./reasons-exist.ts";
 import { recordNewerThanExit } from "./record-newer-than-exit.ts";
+import { refusalsHeeded } from "./refusals-heeded.ts";
 import { restartRepeats } from "./restart-repeats.ts";
+import { silentWorkerGivenUp } from "./silent-worker-given-up.ts";
 import { spendAddsUp } from "./spend-adds-up.ts";
+import { startsRemembered } from "./starts-remembered.ts";
 import { timeGoesOn } from "./time-goes-on.ts";
 
 /** All that must hold; each run has its own. */
@@ -28,7 +31,10 @@ const INVARIANTS: readonly (() => Invariant)[] = [
   commandsInOrder,
   oneCallAtATime,
   creatorFound,
+  refusalsHeeded,
   restartRepeats,
+  silentWorkerGivenUp,
+  startsRemembered,
   timeGoesOn,
 ];
 

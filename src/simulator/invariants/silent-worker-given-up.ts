@@ -1,0 +1,36 @@
+import type { World } from "../world.ts";
+import type { FaultKind } from "../faults.ts";
+import type { Invariant } from "./invariant.ts";
+
+/** Beyond TimeoutProbe: the probe that is under way, its turn, and one full attempt more (spec §7.8 step 5). */
+const PROBES_SLACK = 3;
+/** While the journal stands still, nobody is probed. */
+const STOPS_PROBES: readonly FaultKind[] = ["journalFull", "journalSlow"];
+
+/** A worker that has booted and answers no more is given up in time, unless an operator holds it: it costs, and works nothing. */
+export function silentWorkerGivenUp(): Invariant {
+  const heardAtMs = new Map<string, number>();
+  const judge = (world: World, atMs: number): string | undefined => {
+    const { dispatcher, config, faults } = world;
+    if (!dispatcher || STOPS_PROBES.some((kind) => kind in faults.plan)) return undefined;
+    const { readModel, settings } = dispatcher.supervisor;
+    const attemptMs = config.probeIntervalMs + config.commandTimeoutMs;
+    const patienceMs = settings.timeoutProbeMs + PROBES_SLACK * attemptMs;
+    for (const [id, { value, context }] of readModel.entries("worker")) {
+      const works = value.lifecycle === "idle" || value.lifecycle === "running";
+      const silentMs = atMs - (heardAtMs.get(context.instanceId) ?? atMs);
+      if (works && value.idleBehavior !== "hold" && silentMs > patienceMs)
+        return `${id} has not answered for ${silentMs} ms, and is kept`;
+    }
+    return undefined;
+  };
+  return {
+    name: "silentWorkerGivenUp",
+    check(event, world) {
+      if (event.type === "daemon.started") heardAtMs.clear();
+      if (event.type === "vm.asked" || event.type === "vm.listed")
+        heardAtMs.set(event.instanceId, event.atMs);
+      return event.type === "record.released" ? judge(world, event.atMs) : undefined;
+    },
+  };
+}

@@ -1,0 +1,186 @@
+import { describe, expect, it } from "vitest";
+import type { World } from "../../src/simulator/world.ts";
+import type { WorldEvent } from "../../src/simulator/world-event.ts";
+import { creatorFound } from "../../src/simulator/invariants/creator-found.ts";
+import { commandsInOrder } from "../../src/simulator/invariants/commands-in-order.ts";
+import { liveWorkKept } from "../../src/simulator/invariants/live-work-kept.ts";
+import { nothingLeftBehind } from "../../src/simulator/invariants/nothing-left-behind.ts";
+import { oneCallAtATime } from "../../src/simulator/invariants/one-call-at-a-time.ts";
+import { oneProcessAtATime } from "../../src/simulator/invariants/one-process-at-a-time.ts";
+import { reasonsExist } from "../../src/simulator/invariants/reasons-exist.ts";
+import { recordNewerThanExit } from "../../src/simulator/invariants/record-newer-than-exit.ts";
+import { refusalsHeeded } from "../../src/simulator/invariants/refusals-heeded.ts";
+import { restartRepeats } from "../../src/simulator/invariants/restart-repeats.ts";
+import { spendAddsUp } from "../../src/simulator/invariants/spend-adds-up.ts";
+import { startsRemembered } from "../../src/simulator/invariants/starts-remembered.ts";
+import { timeGoesOn } from "../../src/simulator/invariants/time-goes-on.ts";
+import type { Invariant } from "../../src/simulator/invariants/invariant.ts";
+
+const C1 = "zzzzz-dz642-000000000000001";
+let seq = 0;
+
+/** A record that tells no more than a check looks at. */
+function record(parts: {
+  fact?: object;
+  commands?: object[];
+  decisions?: object[];
+  changes?: object[];
+}): WorldEvent {
+  const { fact = { type: "planner.ran", polledSeq: 0 }, commands = [], decisions = [] } = parts;
+  seq++;
+  return {
+    type: "record.released",
+    atMs: seq,
+    record: { seq, fact: { atMs: seq, ...fact }, commands, decisions },
+    changes: parts.changes ?? [],
+  } as never;
+}
+
+function worker(id: string, context: object, value: object = {}): object {
+  return { kind: "worker", id, before: undefined, after: { value, context }, removed: false };
+}
+
+/** A dispatcher whose read model holds what is given. */
+function world(parts: { workers?: [string, object][]; containers?: [string, object][] } = {}) {
+  const kinds: Record<string, Map<string, object>> = {
+    worker: new Map(parts.workers),
+    container: new Map(parts.containers),
+    supervisor: new Map([["dispatcher", { value: "dispatching", context: {} }]]),
+  };
+  const readModel = {
+    get: (kind: string, id: string) => kinds[kind]?.get(id),
+    entries: (kind: string) => kinds[kind]?.entries() ?? [],
+    all: (kind: string) => kinds[kind]?.values() ?? [],
+    count: (kind: string) => kinds[kind]?.size ?? 0,
+  };
+  const settings = { instanceTypes: { t: { price: 1, vcpus: 1 } } };
+  return { dispatcher: { supervisor: { readModel, settings } } } as unknown as World;
+}
+
+/** What a check says of the last of these events; it has nothing to say of those before. */
+function verdict(invariant: Invariant, events: readonly WorldEvent[], at = world()): string {
+  const said = events.map((event) => invariant.check(event, at) ?? "");
+  expect(said.slice(0, -1).join("")).toBe("");
+  return said.at(-1) ?? "";
+}
+
+describe("a check fails when", () => {
+  it("a container is started while it has a process, or runs again", () => {
+    const on = (instanceId: string) => ({ containerId: C1, instanceId, atMs: 0 });
+    const detached = { type: "process.detached" } as const;
+    const twice = [
+      { ...detached, ...on("i-1") },
+      { ...detached, ...on("i-2") },
+    ];
+    expect(verdict(oneProcessAtATime(), twice)).toMatch(/is started on i-2 while/);
+    const began = { type: "process.began", ...on("i-1") } as const;
+    expect(verdict(oneProcessAtATime(), [began, began])).toMatch(/runs for a second time/);
+  });
+
+  it("a container is taken back that still runs", () => {
+    const cloud = { instanceIds: ["i-1"], vm: () => ({ runningIds: [C1] }) };
+    const moved = { type: "container.moved", atMs: 0, containerId: C1, state: "Queued" } as const;
+    const at = { cloud } as unknown as World;
+    expect(verdict(liveWorkKept(), [{ ...moved, by: "dispatcher" }], at)).toMatch(/i-1/);
+    expect(verdict(liveWorkKept(), [{ ...moved, by: "user" }], at)).toBe("");
+  });
+
+  it("a VM or a container is left at the end", () => {
+    const cloud = { instanceIds: ["i-9"] };
+    const queue = { containers: new Map() };
+    const at = { cloud, queue } as unknown as World;
+    expect(nothingLeftBehind().checkEnd?.(at)).toMatch(/i-9/);
+    const ended = { containerId: C1, endsCount: 2, record: { state: "Complete", priority: "1" } };
+    const twice = { cloud: { instanceIds: [] }, queue: { containers: new Map([[C1, ended]]) } };
+    expect(nothingLeftBehind().checkEnd?.(twice as unknown as World)).toMatch(/ended 2 times/);
+  });
+
+  it("a worker is created twice", () => {
+    const create = { kind: "instance.create", workerId: "w1", instanceType: "t" };
+    const events = [record({ commands: [create] }), record({ commands: [create] })];
+    expect(verdict(commandsInOrder(), events)).toBe("w1 is created twice");
+  });
+
+  it("something is asked for a container while a call for it is in flight", () => {
+    const lock = { id: "c1", kind: "container.lock", containerId: C1 };
+    const start = { id: "c2", kind: "process.start", containerId: C1, workerId: "w1" };
+    const done = { type: "operation.succeeded", commandId: "c1", containerId: C1 };
+    const [locked, started] = [record({ commands: [lock] }), record({ commands: [start] })];
+    expect(verdict(oneCallAtATime(), [locked, started])).toMatch(/container.lock \(c1\)/);
+    expect(verdict(oneCallAtATime(), [locked, record({ fact: done }), started])).toBe("");
+  });
+
+  it("an instance is adopted while its creator waits for it", () => {
+    const creator = { value: { lifecycle: "creating" }, context: {} };
+    const made = { type: "vm.created", atMs: 0, instanceId: "i-1", pricePerHour: 1 } as const;
+    const adopted = record({ changes: [worker("i-1", { instanceId: "i-1" })] });
+    const events = [{ ...made, createdBy: "w1" }, adopted];
+    expect(verdict(creatorFound(), events, world({ workers: [["w1", creator]] }))).toMatch(/w1/);
+    expect(verdict(creatorFound(), events)).toBe("");
+  });
+
+  it("an exit is judged by a poll that began before it", () => {
+    const exited = { kind: "container", id: C1, after: { value: { process: "exited" } } };
+    const end = record({ fact: { type: "probe.succeeded" }, changes: [exited] });
+    const judged = record({ decisions: [{ do: "requeue", container: C1, reason: "r" }] });
+    expect(verdict(recordNewerThanExit(), [end, judged])).toMatch(/by a poll of seq 0/);
+  });
+
+  it("a create comes before a refusal is over", () => {
+    const failure = { code: "rateLimited", message: "429", retryAtMs: 1e9 };
+    const failed = record({ fact: { type: "create.failed", workerId: "w1", failure } });
+    const create = { kind: "instance.create", workerId: "w2", instanceType: "t" };
+    expect(verdict(refusalsHeeded(), [failed, record({ commands: [create] })])).toMatch(/too soon/);
+    const quota = {
+      type: "create.failed",
+      workerId: "w1",
+      failure: { code: "quota", message: "" },
+    };
+    const asked = [record({ fact: quota }), record({ commands: [create] })];
+    expect(verdict(refusalsHeeded(), asked)).toMatch(/the quota is used up/);
+  });
+
+  it("a start forgets a destroy", () => {
+    const ending = worker("w1", {}, { lifecycle: "shutdown" });
+    const started = { fact: { type: "daemon.started" }, changes: [ending] };
+    const destroy = { kind: "instance.destroy", workerId: "w1" };
+    expect(verdict(restartRepeats(), [record(started)])).toMatch(/w1 is to be destroyed/);
+    expect(verdict(restartRepeats(), [record({ ...started, commands: [destroy] })])).toBe("");
+  });
+
+  it("a worker forgets a start in flight", () => {
+    const start = { id: "c1", kind: "process.start", containerId: C1, workerId: "w1" };
+    const change = {
+      ...worker("w1", { processes: {} }),
+      before: { context: { processes: { [C1]: { state: "starting" } } } },
+    };
+    const events = [record({ commands: [start] }), record({ changes: [change] })];
+    expect(verdict(startsRemembered(), events)).toMatch(/w1 forgets/);
+  });
+
+  it("one VM is paid for twice", () => {
+    const paid = (id: string) => worker(id, { instanceId: "i-1", instanceType: "t" });
+    const events = [record({ changes: [paid("w1")] }), record({ changes: [paid("w2")] })];
+    expect(verdict(spendAddsUp(), events)).toBe("i-1 is paid for by w1 and w2");
+  });
+
+  it("something waits without a reason", () => {
+    const waiting = {
+      value: { record: "Queued", operation: "none" },
+      context: { rejection: "", firstSeenSeq: 0, waitReason: "" },
+    };
+    const at = world({ containers: [[C1, waiting]] });
+    expect(verdict(reasonsExist(), [record({})], at)).toMatch(/waits without a reason/);
+    const decided = record({ decisions: [{ do: "lock", container: C1, reason: "" }] });
+    expect(verdict(reasonsExist(), [decided])).toMatch(/lock was decided without a reason/);
+  });
+
+  it("a record is before the one that it follows", () => {
+    const facts = [5, 4].map((atMs, at) => ({
+      seq: at + 1,
+      fact: { type: "lease.acquired", atMs },
+    }));
+    const journal = { read: () => facts };
+    expect(timeGoesOn().checkEnd?.({ journal } as unknown as World)).toMatch(/1 ms before/);
+  });
+});
