@@ -185,8 +185,8 @@ describe("simulate --from", () => {
 describe("simulate, given what is wrong", () => {
   it.each([
     ["containers:\n  - {count: 3, duration: 1m\n", /found text that is no YAML/],
-    ["", /input: found null, expected object/],
-    ["[]", /input: found \[\], expected object/],
+    ["", /input: found null, expected an object/],
+    ["[]", /input: found \[\], expected an object/],
     [
       "containers: [{duration: 1m, colour: red}]",
       /containers\[0\]\.colour: found "red", expected no such key/,
