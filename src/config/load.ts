@@ -51,7 +51,8 @@ export function loadConfig(text: string, options: LoadOptions): LoadResult {
   const { root, findings } = readDocument(text, options.sourceName);
   if (!root) return { config: undefined, document: undefined, findings };
   for (const key of Object.keys(root).filter((name) => !TOP_LEVEL.has(name))) {
-    findings.push(warning(key, `deprecated or unknown config entry: ${key}`));
+    const place = key || '""';
+    findings.push(warning(place, `deprecated or unknown config entry: ${place}`));
   }
   const chosen = chooseCluster(root, options.sourceName, findings);
   if (!chosen) return { config: undefined, document: undefined, findings };
