@@ -12,6 +12,10 @@ export const FAULTS = {
   listStale: { share: 0.3, text: "a list shows what was some seconds ago" },
   listPartial: { share: 0.3, text: "one list or a few lack an instance" },
   listDuplicate: { share: 0.3, text: "a list names an instance twice" },
+  secretLate: {
+    share: 0.3,
+    text: "a list shows a VM without the secret of its create for a while",
+  },
   listFails: { share: 0.4, text: "a list fails" },
   destroyIgnored: { share: 0.5, text: "a destroy is accepted, and nothing happens" },
   destroyRefused: { share: 0.5, text: "a destroy is refused" },

@@ -9,6 +9,8 @@ import type { SimulatedCloud } from "./simulated-cloud.ts";
 const STALE_MAX_MS = 15_000;
 const SLOW_MAX_MS = 90_000;
 const DOWN_MAX_MS = 600_000;
+/** How long a cloud takes for the last tag of a new VM: less than a call may take. */
+const TAGGING_MAX_MS = 45_000;
 
 /** Faults that keep a VM that is well from answering. */
 const MAKES_SILENT: readonly FaultKind[] = [
@@ -34,6 +36,8 @@ export class CloudHistory {
   lacking: string | undefined;
   lackingCount = 0;
   downUntilMs = 0;
+  /** VMs whose create is still busy with their tags, or was when the dispatcher was killed. */
+  readonly withoutSecret = new Set<string>();
   /** There is no second one before as many whole lists have come. */
   wholeCount = 0;
 
@@ -51,6 +55,8 @@ export interface FaultyCloudOptions {
   readonly cloud: SimulatedCloud;
   readonly faults: Faults;
   readonly history: CloudHistory;
+  /** The tag that tells whose create a VM is of. */
+  readonly secretTag: string;
   /** The dispatcher's own. */
   readonly clock: Clock;
   /** The world's time, which goes on over restarts. */
@@ -74,6 +80,7 @@ export class FaultyCloud implements InstanceSet {
       throw failed("the connection was lost while creating");
     }
     const instance = await cloud.create(request);
+    if (faults.happens("secretLate")) await this.#tagSlowly(instance);
     return faults.happens("createAnswerLost") ? never() : instance;
   }
 
@@ -81,12 +88,27 @@ export class FaultyCloud implements InstanceSet {
     const { cloud, faults, history, clock } = this.#options;
     await this.#before();
     if (faults.happens("listFails")) throw failed("a list failed");
-    const listed = await cloud.list(tags);
+    const listed = (await cloud.list(tags)).map((instance) => this.#asTagged(instance));
     history.add(clock.nowMs(), listed);
     if (faults.happens("listStale")) return history.oldest(clock.nowMs()) ?? listed;
     const partial = this.#partial(listed);
     if (partial) return partial;
     return faults.happens("listDuplicate") ? [...listed, ...listed.slice(-1)] : listed;
+  }
+
+  /** As where a VM is made by one call and tagged by another, and the create answers after both. */
+  async #tagSlowly({ instanceId }: Instance): Promise<void> {
+    const { faults, clock, history } = this.#options;
+    history.withoutSecret.add(instanceId);
+    const delayMs = faults.chance("secretLate").between(0, TAGGING_MAX_MS);
+    await new Promise<void>((resolve) => clock.setTimer(delayMs, resolve));
+    history.withoutSecret.delete(instanceId);
+  }
+
+  #asTagged(instance: Instance): Instance {
+    const { history, secretTag } = this.#options;
+    if (!history.withoutSecret.has(instance.instanceId)) return instance;
+    return { ...instance, tags: { ...instance.tags, [secretTag]: "" } };
   }
 
   /**

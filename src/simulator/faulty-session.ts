@@ -15,6 +15,8 @@ export interface FaultySessionOptions {
   readonly address: () => string | undefined;
   /** It is called for the first time. */
   readonly onAsked: () => void;
+  /** It is called at an address that is not its own. */
+  readonly onMissed: (address: string) => void;
   readonly onListed: () => void;
   /** Of an answer on its way back. */
   readonly latencyMs: () => number;
@@ -40,13 +42,15 @@ export class FaultySession implements SshExecutor {
   }
 
   async execute(command: SshCommand): Promise<SshResult> {
-    const { session, faults, address, onAsked, onListed, latencyMs } = this.#options;
+    const { session, faults, address, onAsked, onMissed, onListed, latencyMs } = this.#options;
     if (this.#address === "")
       throw new SshError("noAddress", "the instance has no address yet", { started: false });
     if (!this.#asked) onAsked();
     this.#asked = true;
-    if (this.#address !== address())
+    if (this.#address !== address()) {
+      onMissed(this.#address);
       throw new SshError("network", "no route to host", { started: false });
+    }
     if (faults.happens("sshRefused"))
       throw new SshError("refused", "connection refused", { started: false });
     if (faults.happens("sshHangs")) return this.#hang(command);

@@ -83,6 +83,7 @@ function rowOf(event: WorldEvent): Omit<Row, "atMs"> | undefined {
       };
     }
     case "vm.asked":
+    case "vm.missed":
     case "vm.listed":
       return undefined;
     case "process.detached":

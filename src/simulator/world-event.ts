@@ -30,6 +30,8 @@ export type WorldEvent = { readonly atMs: number } & (
     }
   /** This run of the dispatcher calls it for the first time. */
   | { readonly type: "vm.asked"; readonly instanceId: string }
+  /** It is called where it is not. */
+  | { readonly type: "vm.missed"; readonly instanceId: string; readonly address: string }
   /** A run probe's answer has reached the dispatcher. */
   | { readonly type: "vm.listed"; readonly instanceId: string }
   | {

@@ -123,6 +123,7 @@ export class World {
       faults,
       clock,
       history: this.#history,
+      secretTag: tagNames(this.#options.config.tagKeyPrefix).instanceSecret,
       worldMs: () => this.clock.nowMs(),
     });
     const queue = new FaultyQueue({ queue: this.queue, faults, clock });
@@ -201,6 +202,7 @@ export class World {
       address: () => this.cloud.addressOf(instanceId),
       latencyMs: this.#latencyMs,
       onAsked: () => this.#tell({ type: "vm.asked", instanceId }),
+      onMissed: (address) => this.#tell({ type: "vm.missed", instanceId, address }),
       onListed: () => this.#tell({ type: "vm.listed", instanceId }),
     });
     let connected = false;

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { noFaults } from "../../src/simulator/faults.ts";
 import type { World } from "../../src/simulator/world.ts";
 import type { WorldEvent } from "../../src/simulator/world-event.ts";
+import { addressFollowed } from "../../src/simulator/invariants/address-followed.ts";
+import { brokenWorkerDrained } from "../../src/simulator/invariants/broken-worker-drained.ts";
 import { creatorFound } from "../../src/simulator/invariants/creator-found.ts";
 import { commandsInOrder } from "../../src/simulator/invariants/commands-in-order.ts";
 import { liveWorkKept } from "../../src/simulator/invariants/live-work-kept.ts";
@@ -53,8 +56,16 @@ function world(parts: { workers?: [string, object][]; containers?: [string, obje
     all: (kind: string) => kinds[kind]?.values() ?? [],
     count: (kind: string) => kinds[kind]?.size ?? 0,
   };
-  const settings = { instanceTypes: { t: { price: 1, vcpus: 1 } } };
-  return { dispatcher: { supervisor: { readModel, settings } } } as unknown as World;
+  const settings = {
+    instanceTypes: { t: { price: 1, vcpus: 1 } },
+    staleLockTimeoutMs: 60_000,
+    timeoutStaleRunLockMs: 5_000,
+  };
+  return {
+    dispatcher: { supervisor: { readModel, settings } },
+    config: { probeIntervalMs: 10_000, commandTimeoutMs: 20_000 },
+    faults: noFaults(),
+  } as unknown as World;
 }
 
 /** What a check says of the last of these events; it has nothing to say of those before. */
@@ -108,6 +119,53 @@ describe("a check fails when", () => {
     const [locked, started] = [record({ commands: [lock] }), record({ commands: [start] })];
     expect(verdict(oneCallAtATime(), [locked, started])).toMatch(/container.lock \(c1\)/);
     expect(verdict(oneCallAtATime(), [locked, record({ fact: done }), started])).toBe("");
+  });
+
+  it("a worker that says it is broken, or keeps a stale lock, is not drained", () => {
+    const behaving = (idleBehavior: string) => ({ value: { lifecycle: "idle", idleBehavior } });
+    const at = world({ workers: [["w1", behaving("run")]] });
+    const drained = world({ workers: [["w1", behaving("drain")]] });
+    const probe = (told: object) =>
+      record({ fact: { type: "probe.succeeded", workerId: "w1", broken: false, ...told } });
+    const broken = probe({ broken: true, stale: false });
+    expect(verdict(brokenWorkerDrained(), [broken], at)).toMatch(/w1 has said that it is broken/);
+    expect(verdict(brokenWorkerDrained(), [broken], drained)).toBe("");
+    const stale = [probe({ stale: true, atMs: 1_000 }), probe({ stale: true, atMs: 200_000 })];
+    expect(verdict(brokenWorkerDrained(), stale, at)).toMatch(/a stale run lock for 199000 ms/);
+    const freed = [stale[0]!, probe({ stale: false, atMs: 2_000 }), stale[1]!];
+    expect(verdict(brokenWorkerDrained(), freed, at)).toBe("");
+  });
+
+  it("a worker is asked where it is no more, as a list has told", () => {
+    const seen = (address: string) =>
+      record({ fact: { type: "instance.seen", instanceId: "i-1", address } });
+    const missed = { type: "vm.missed", atMs: 0, instanceId: "i-1", address: "old" } as const;
+    const events = [seen("old"), missed];
+    expect(verdict(addressFollowed(), events)).toBe("");
+    expect(verdict(addressFollowed(), [...events, seen("new"), missed])).toMatch(/at new/);
+  });
+
+  it("the time within a run stands still", () => {
+    const now = (atMs: number, factAtMs: number) => ({
+      ...record({ fact: { type: "queue.polled", atMs: factAtMs } }),
+      atMs,
+    });
+    const events = [now(10_000, 5_000), now(20_000, 15_000)];
+    expect(verdict(timeGoesOn(), events)).toBe("");
+    expect(verdict(timeGoesOn(), [...events, now(30_000, 15_000)])).toMatch(/10000 ms behind/);
+  });
+
+  it("a start judges locks before a worker has answered", () => {
+    const lock = {
+      value: { record: "Locked", operation: "none", process: "absent" },
+      context: { rejection: "" },
+    };
+    const unknown = { value: { lifecycle: "unknown" }, context: {} };
+    const finished = record({ decisions: [{ do: "finishRecovery", reason: "r" }] });
+    const at = (workers: [string, object][]) => world({ workers, containers: [[C1, lock]] });
+    const said = verdict(restartRepeats(), [finished], at([["w1", unknown]]));
+    expect(said).toMatch(/w1 is not asked whether it runs it/);
+    expect(verdict(restartRepeats(), [finished], at([]))).toBe("");
   });
 
   it("an instance is adopted while its creator waits for it", () => {

@@ -293,8 +293,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "started-while-running",
     net: "what has a process is not started again",
-    file: "src/machines/planner/waiting.ts",
-    find: "if (hasProcess(item)) return isWaiting(item.container) ? PREPARING : NO_STATUS;",
+    file: "src/machines/planner/queue-entry.ts",
+    find: 'if (hasProcess(item)) return isWaiting(item.container) ? "preparing" : "";',
     replace: "",
   },
   {
@@ -342,9 +342,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "address-kept",
     net: "a worker whose address has changed is asked at the new one",
-    file: "src/actors/feeds/instance-list.feed.ts",
-    find: "    directory.set(instance);\n",
-    replace: "    if (!directory.get(instanceId)) directory.set(instance);\n",
+    file: "src/actors/sessions.ts",
+    find: "      known.setTarget(target);\n",
+    replace: "",
   },
   {
     name: "hold-forgotten",

@@ -7,11 +7,17 @@ import type { Invariant, RecordEvent } from "./invariant.ts";
  * locks for which it has waited in vain for a worker to answer (DESIGN: crash in flight; spec §6.3).
  */
 export function restartRepeats(): Invariant {
+  let startedAtMs = 0;
   return {
     name: "restartRepeats",
     check(event, world) {
+      if (event.type === "daemon.started") startedAtMs = event.atMs;
       if (event.type !== "record.released") return undefined;
-      return destroysAgain(event) ?? locksGivenBack(event, world);
+      return (
+        destroysAgain(event) ??
+        locksGivenBack(event, world) ??
+        workersAwaited(event, { world, startedAtMs })
+      );
     },
   };
 }
@@ -34,16 +40,40 @@ function locksGivenBack({ record, changes }: RecordEvent, world: World): string 
   if (!record.decisions.some((decision) => decision.do === "finishRecovery")) return undefined;
   const before = changes.find(({ kind, id }) => kind === "supervisor" && id === ONLY)?.before;
   const { waited } = (before?.context ?? {}) as { waited?: boolean };
-  if (waited !== true) return undefined;
-  for (const [id, { value, context }] of world.dispatcher?.supervisor.readModel.entries(
-    "container",
-  ) ?? [])
+  const id = waited === true ? openLock(world) : undefined;
+  return (
+    id && `${id} is locked by an earlier run, no worker answers for it, and it is not given back`
+  );
+}
+
+/** A worker that nobody has asked yet may run what is locked: it has StaleLockTimeout to say so. */
+function workersAwaited(
+  { record, atMs }: RecordEvent,
+  { world, startedAtMs }: { world: World; startedAtMs: number },
+): string | undefined {
+  const supervisor = world.dispatcher?.supervisor;
+  if (!supervisor || !record.decisions.some((decision) => decision.do === "finishRecovery"))
+    return undefined;
+  if (atMs - startedAtMs >= (supervisor.settings?.staleLockTimeoutMs ?? 0)) return undefined;
+  const unknown = [...supervisor.readModel.entries("worker")].find(
+    ([, { value }]) => value.lifecycle === "unknown",
+  );
+  const id = unknown && openLock(world);
+  return (
+    id && `${id} is locked by an earlier run, and ${unknown[0]} is not asked whether it runs it`
+  );
+}
+
+/** A container that is locked, and that nothing is asked for or known to run. */
+function openLock({ dispatcher }: World): string | undefined {
+  for (const [id, { value, context }] of dispatcher?.supervisor.readModel.entries("container") ??
+    [])
     if (
       value.record === "Locked" &&
       value.operation === "none" &&
       value.process === "absent" &&
       context.rejection === ""
     )
-      return `${id} is locked by an earlier run, no worker answers for it, and it is not given back`;
+      return id;
   return undefined;
 }

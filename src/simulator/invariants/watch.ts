@@ -1,5 +1,7 @@
 import type { World } from "../world.ts";
 import type { WorldEvent } from "../world-event.ts";
+import { addressFollowed } from "./address-followed.ts";
+import { brokenWorkerDrained } from "./broken-worker-drained.ts";
 import { busyWorkerKept } from "./busy-worker-kept.ts";
 import { commandsInOrder } from "./commands-in-order.ts";
 import { createsWithinNeed } from "./creates-within-need.ts";
@@ -34,6 +36,8 @@ const INVARIANTS: readonly (() => Invariant)[] = [
   refusalsHeeded,
   restartRepeats,
   silentWorkerGivenUp,
+  brokenWorkerDrained,
+  addressFollowed,
   startsRemembered,
   timeGoesOn,
 ];
