@@ -3,7 +3,18 @@ import { dirname } from "node:path";
 import { JournalError } from "./port.ts";
 
 /** Primary result codes of SQLite; the extended ones carry them in their low byte. */
-const CODES = { busy: 5, locked: 6, readOnly: 8, io: 10, corrupt: 11, full: 13, notADb: 26 };
+const CODES = {
+  error: 1,
+  busy: 5,
+  locked: 6,
+  readOnly: 8,
+  io: 10,
+  corrupt: 11,
+  full: 13,
+  notADb: 26,
+};
+/** The extended code of a page that lies beyond the end of the file. */
+const SHORT_READ = 522;
 
 /** Less than this is as good as full: SQLite needs a few pages for its shared index alone. */
 const NO_SPACE_BYTES = 64 * 1024;
@@ -18,7 +29,7 @@ export function toJournalError(error: unknown, path: string, doing: string): Jou
   const message = error instanceof Error ? error.message : String(error);
   const raw = (error as { rawCode?: number }).rawCode ?? 0;
   const options = { cause: error };
-  switch (raw & 0xff) {
+  switch (raw === SHORT_READ ? CODES.corrupt : raw & 0xff) {
     case CODES.full:
       return diskFull(path, doing, message, options);
     case CODES.busy:
@@ -29,6 +40,8 @@ export function toJournalError(error: unknown, path: string, doing: string): Jou
           "end what has it open (an sqlite3 shell, a backup) and try again",
         options,
       );
+    // Its statements are right for the tables that it was made with.
+    case CODES.error:
     case CODES.corrupt:
       return new JournalError(
         "damaged",

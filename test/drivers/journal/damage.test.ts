@@ -58,6 +58,15 @@ function readUntilDamage() {
   return { last: seqs.at(-1) ?? 0, error: undefined };
 }
 
+/** The error of opening or of reading it all. */
+function readUntilDamageOrRefusal(): unknown {
+  try {
+    return readUntilDamage().error;
+  } catch (error) {
+    return error;
+  }
+}
+
 it("finds nothing in a journal as it was written", () => {
   expect(checkJournal(place.path)).toEqual({
     ok: true,
@@ -167,6 +176,24 @@ describe("other damage is found", () => {
     expect(() => place.open()).toThrow(
       expect.objectContaining({ message: expect.stringContaining("move the file away") }),
     );
+  });
+
+  it.each([1, 100, 4_096])("a file that lacks its last %d bytes, as damage in words", (bytes) => {
+    truncateSync(place.path, readFileSync(place.path).length - bytes);
+    expect(readUntilDamageOrRefusal()).toMatchObject({ code: "damaged" });
+  });
+
+  it.each([
+    ["its format number", 47, 255],
+    ["the number of its tables", 104, 0],
+  ])("a header with another byte in %s, as damage in words", (_what, at, byte) => {
+    const bytes = readFileSync(place.path);
+    bytes[at] = byte;
+    writeFileSync(place.path, bytes);
+    expect(readUntilDamageOrRefusal()).toMatchObject({
+      code: "damaged",
+      message: expect.stringContaining("broken or cut short"),
+    });
   });
 
   it("a file overwritten with zeros", () => {
