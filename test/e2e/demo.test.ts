@@ -68,11 +68,15 @@ describe("the demo", () => {
     },
   );
 
-  it("--keep stays up with its address, and ends well with Ctrl-C", async () => {
+  it("--keep stays up with its page, and ends well with Ctrl-C", async () => {
     const { dataDir, child, exited, texts } = startDemo("--keep");
-    await expect
-      .poll(() => texts.stdout, { timeout: 60_000 })
-      .toContain("stays up, at http://127.0.0.1:");
+    const page = /The dispatcher stays up\. Its page is (http:\S+);/;
+    await expect.poll(() => texts.stdout, { timeout: 60_000 }).toMatch(page);
+    const answer = await fetch(page.exec(texts.stdout)?.[1] ?? "");
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([
+      200,
+      "text/html; charset=utf-8",
+    ]);
     child.kill("SIGINT");
     expect(await exited).toBe(0);
     expect(processesOf(dataDir)).toEqual([]);

@@ -14,6 +14,14 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
   },
   { seed: 2480, why: "it alone notices when silence counts before a list has shown the worker" },
   { seed: 2762, why: "an exit in a record that a crash kept back was taken for a newer one" },
+  {
+    seed: 10550,
+    why: "a busy worker that two lists lacked after a restart was gone, and nobody could ask it",
+  },
+  {
+    seed: 10811,
+    why: "with an older journal, one list that lacked a busy worker was all there was",
+  },
 ];
 
 export function budget(): number[] {

@@ -9,7 +9,7 @@ import type { Supervisor } from "../supervisor.ts";
 import { Rounds } from "./rounds.ts";
 
 export interface InstanceListOptions {
-  readonly supervisor: Pick<Supervisor, "submit" | "seq" | "known" | "accepting">;
+  readonly supervisor: Pick<Supervisor, "submit" | "seq" | "known" | "accepting" | "settings">;
   readonly clock: Clock;
   readonly cloud: Pick<InstanceSet, "list">;
   readonly directory: InstanceDirectory;
@@ -36,6 +36,7 @@ export class InstanceListFeed {
   readonly #rounds: Rounds;
   /** The cloud has asked for peace until then: no wish for a list cuts it short (spec §7.10). */
   #suspendedUntilMs = 0;
+  #isFirst = true;
 
   constructor(options: InstanceListOptions) {
     this.#options = options;
@@ -73,6 +74,11 @@ export class InstanceListFeed {
     onOutcome("");
     if (!supervisor.accepting) return SOON_MS;
     for (const instance of instances) this.#seen(instance, basedOnSeq);
+    // A journal that was lost or is older may not know who runs: one list that is incomplete must not be all we go by.
+    if (this.#isFirst) {
+      this.#isFirst = false;
+      return Math.min(SOON_MS, syncIntervalMs);
+    }
     const recheckMs = this.#tellMissing(instances, { basedOnSeq, listStartedAtMs });
     void supervisor.submit({
       type: "instances.listed",
@@ -129,8 +135,7 @@ export class InstanceListFeed {
     instances: readonly Instance[],
     list: { basedOnSeq: number; listStartedAtMs: number },
   ): number {
-    const { supervisor, lastGoodProbeAtMs, probeIntervalMs } = this.#options;
-    const answerMs = PROBES_TO_ANSWER * probeIntervalMs;
+    const { supervisor, lastGoodProbeAtMs } = this.#options;
     const listed = new Set(instances.map(({ instanceId }) => instanceId));
     let recheckMs = Infinity;
     for (const workerId of supervisor.known.ids("worker")) {
@@ -139,6 +144,7 @@ export class InstanceListFeed {
         continue;
       const isProbed = worker.value.lifecycle !== "shutdown";
       const { missingSinceMs } = worker.context;
+      const answerMs = this.#answerMs(worker.context.instanceId);
       recheckMs = Math.min(recheckMs, isProbed ? answerMs : SOON_MS);
       // Another list has been asked for since, for another worker's sake.
       if (isProbed && missingSinceMs !== null && list.listStartedAtMs < missingSinceMs + answerMs)
@@ -151,5 +157,16 @@ export class InstanceListFeed {
       });
     }
     return recheckMs;
+  }
+
+  /**
+   * How long a worker has to show that it lives. One that the cloud has not shown to this run cannot be asked, so that its
+   * silence says nothing: lists alone decide, over as long as a start waits for unknown workers (spec §6.3).
+   */
+  #answerMs(instanceId: string): number {
+    const { directory, probeIntervalMs, supervisor } = this.#options;
+    const askedMs = PROBES_TO_ANSWER * probeIntervalMs;
+    if (directory.get(instanceId)) return askedMs;
+    return Math.max(askedMs, supervisor.settings.staleLockTimeoutMs);
   }
 }

@@ -52,6 +52,12 @@ function listing() {
   return { sink, feed, state, outcomes, bugs, asked, directory };
 }
 
+/** Past the two lists that a run begins with. */
+async function begin({ sink, feed }: Pick<ReturnType<typeof listing>, "sink" | "feed">) {
+  feed.start();
+  await sink.advance(3_000);
+}
+
 describe("the list of instances", () => {
   it("takes a tag that is no idle behaviour for none", async () => {
     const { sink, feed, state } = listing();
@@ -66,11 +72,12 @@ describe("the list of instances", () => {
   it("asks for our set, hands on what it sees, and one watermark of the whole", async () => {
     const { sink, feed, state, asked, directory } = listing();
     state.list = [instance("i-1"), instance("i-2", { IdleBehavior: "hold" })];
+    await begin({ sink, feed });
     const basedOnSeq = sink.seq;
-    const listStartedAtMs = sink.clock.nowMs();
-    feed.start();
-    await sink.advance(1_000);
-    expect(asked).toEqual([{ InstanceSetID: "set" }]);
+    const listStartedAtMs = sink.clock.nowMs() + MINUTE_MS;
+    sink.facts.length = 0;
+    await sink.advance(MINUTE_MS + 1_000);
+    expect(asked).toEqual([1, 2, 3].map(() => ({ InstanceSetID: "set" })));
     expect(sink.facts.map((fact) => ("instanceId" in fact ? fact.instanceId : fact.type))).toEqual([
       "i-1",
       "i-2",
@@ -79,10 +86,23 @@ describe("the list of instances", () => {
     expect(sink.facts[1]).toMatchObject({ basedOnSeq, createdBy: null, idleBehavior: "hold" });
     expect(sink.facts[2]).toMatchObject({ basedOnSeq, listStartedAtMs, instancesCount: 2 });
     expect(directory.get("i-1")?.tags.InstanceType).toBe("type1");
-    const { seq } = sink;
-    await sink.advance(MINUTE_MS + 1_000);
     // The same again changes nothing.
-    expect([asked.length, sink.seq]).toEqual([2, seq]);
+    expect(sink.seq).toBe(basedOnSeq);
+    feed.stop();
+  });
+
+  it("goes by two lists at first, for one may be incomplete", async () => {
+    const { sink, feed, state, asked } = listing();
+    const missed = sink.unknown("i-2");
+    state.list = [instance("i-1")];
+    sink.takeTypes();
+    feed.start();
+    await sink.advance(1_000);
+    expect([asked.length, sink.takeTypes()]).toEqual([1, ["instance.seen"]]);
+    state.list = [instance("i-1"), instance("i-2")];
+    await sink.advance(2_000);
+    expect(sink.takeTypes()).toEqual(["instance.seen", "instance.seen", "instances.listed"]);
+    expect([asked.length, sink.worker(missed).state]).toEqual([2, "unknown"]);
     feed.stop();
   });
 
@@ -109,20 +129,34 @@ describe("the list of instances", () => {
   });
 
   it("names what is missing, and looks again soon: two lists in a row decide", async () => {
-    const { sink, feed, asked } = listing();
+    const { sink, feed, state, asked } = listing();
     const workerId = sink.unknown("i-1");
-    feed.start();
-    await sink.advance(1_000);
+    state.list = [instance("i-1")];
+    await begin({ sink, feed });
+    state.list = [];
+    await sink.advance(MINUTE_MS + 1_000);
     expect(sink.facts.at(-2)).toMatchObject({ type: "instance.missing", workerId });
     expect(sink.worker(workerId).state).toBe("unknown");
     await sink.advance(9_999);
-    expect([asked.length, sink.worker(workerId).state]).toEqual([1, "unknown"]);
+    expect([asked.length, sink.worker(workerId).state]).toEqual([3, "unknown"]);
     // It has had the time to answer two probes.
     await sink.advance(1_001);
-    expect([asked.length, sink.worker(workerId).state]).toEqual([2, "gone"]);
+    expect([asked.length, sink.worker(workerId).state]).toEqual([4, "gone"]);
     // Once more after the one that decided, then at the interval.
     await sink.advance(50_000);
-    expect(asked).toHaveLength(3);
+    expect(asked).toHaveLength(5);
+    feed.stop();
+  });
+
+  it("waits longer for one that no list has shown to this run: nobody could ask it", async () => {
+    const { sink, feed } = listing();
+    const workerId = sink.unknown("i-1");
+    await begin({ sink, feed });
+    expect(sink.facts.at(-2)).toMatchObject({ type: "instance.missing", workerId });
+    await sink.advance(59_000);
+    expect(sink.worker(workerId).state).toBe("unknown");
+    await sink.advance(3_000);
+    expect(sink.worker(workerId).state).toBe("gone");
     feed.stop();
   });
 
@@ -173,26 +207,27 @@ describe("the list of instances", () => {
 
   it("comes soon when something is expected to change", async () => {
     const { sink, feed, asked } = listing();
-    feed.start();
+    await begin({ sink, feed });
     await sink.advance(5_000);
     feed.soon();
     await sink.advance(1_000);
-    expect(asked).toHaveLength(2);
+    expect(asked).toHaveLength(3);
     feed.stop();
   });
 
   it("hands nothing on while the journal cannot be written", async () => {
     const { sink, feed, state, asked } = listing();
+    await begin({ sink, feed });
+    sink.takeTypes();
     state.list = [instance("i-1")];
     sink.accepting = false;
-    feed.start();
-    await sink.advance(5_000);
-    expect(asked).toEqual([]);
+    await sink.advance(MINUTE_MS);
+    expect(asked).toHaveLength(2);
     sink.accepting = true;
     await sink.advance(1_000);
     sink.accepting = false;
     await sink.advance(3_000);
-    expect([asked.length, sink.takeTypes()]).toEqual([1, []]);
+    expect([asked.length, sink.takeTypes()]).toEqual([3, []]);
     sink.accepting = true;
     await sink.advance(3_000);
     expect(sink.takeTypes()).toEqual(["instance.seen", "instances.listed"]);
