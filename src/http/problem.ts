@@ -65,10 +65,14 @@ function write(ctx: AppContext, problem: Problem): void {
 function toProblem(ctx: AppContext, error: unknown, log: HttpLog): Problem {
   if (error instanceof Problem) return error;
   const { status, expose, message, code } = error as ParserError;
+  // The one refusal of the body parser's that it does not mark as the client's.
+  if (status === 415 && message.startsWith("Unsupported Content-Encoding"))
+    return new Problem(415, "bad-request", message);
   // What the body parser refuses: too large, cut short, an unknown charset or encoding.
   if (expose === true && status !== undefined && status >= 400 && status < 500)
     return new Problem(status, "bad-request", message);
-  if (code?.startsWith("Z_"))
+  // zlib's codes of gzip and deflate, and of Brotli.
+  if (code !== undefined && /^(Z_|ERR__|ERR_BROTLI_)/.test(code))
     return new Problem(400, "bad-request", "the body is not in the encoding that its header names");
   const { requestId } = ctx.state;
   log.error({ err: error, RequestID: requestId, reqMethod: ctx.method }, "request failed");

@@ -307,6 +307,28 @@ describe("the dispatcher's own endpoints", () => {
     expect(server.facts).toEqual([]);
   });
 
+  it("refuse a body in an encoding that nobody knows, as the client's fault", async () => {
+    const server = await openServer();
+    const headers = { "Content-Type": "application/json", "Content-Encoding": "zip" };
+    const path = "/dispatch/v1/stop";
+    const { status, text } = await server.ask("POST", path, { headers, body: "{}" });
+    expect([status, JSON.parse(text).detail]).toEqual([415, "Unsupported Content-Encoding: zip"]);
+    expect(server.log.map(({ message }) => message)).not.toContain("request failed");
+  });
+
+  it.each(["br", "gzip", "deflate"])(
+    "refuse a body that is not in its encoding, %s",
+    async (encoding) => {
+      const server = await openServer();
+      const headers = { "Content-Type": "application/json", "Content-Encoding": encoding };
+      const { status, text } = await server.ask("POST", "/dispatch/v1/stop", {
+        headers,
+        body: "{",
+      });
+      expect([status, JSON.parse(text).detail]).toEqual([400, expect.stringContaining("encoding")]);
+    },
+  );
+
   it("say which methods a path has, and that others are unknown", async () => {
     const server = await openServer();
     const wrong = await server.ask("DELETE", "/dispatch/v1/status");
