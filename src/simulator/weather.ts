@@ -33,7 +33,8 @@ export class Weather {
     const { cloud, dispatcher } = this.#world;
     cloud.instancesMax = Infinity;
     cloud.exhaustedTypes.clear();
-    for (const worker of dispatcher?.supervisor.readModel.all("worker") ?? [])
+    // As the machines have it: what was asked last may not be durable yet.
+    for (const [, worker] of dispatcher?.supervisor.known.entries("worker") ?? [])
       if (worker.value.idleBehavior === "hold")
         this.#submit({
           type: "behavior.requested",
