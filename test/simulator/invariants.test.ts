@@ -6,6 +6,7 @@ import { addressFollowed } from "../../src/simulator/invariants/address-followed
 import { brokenWorkerDrained } from "../../src/simulator/invariants/broken-worker-drained.ts";
 import { creatorFound } from "../../src/simulator/invariants/creator-found.ts";
 import { commandsInOrder } from "../../src/simulator/invariants/commands-in-order.ts";
+import { heldWorkerKept } from "../../src/simulator/invariants/held-worker-kept.ts";
 import { liveWorkKept } from "../../src/simulator/invariants/live-work-kept.ts";
 import { nothingLeftBehind } from "../../src/simulator/invariants/nothing-left-behind.ts";
 import { oneCallAtATime } from "../../src/simulator/invariants/one-call-at-a-time.ts";
@@ -143,6 +144,17 @@ describe("a check fails when", () => {
     const events = [seen("old"), missed];
     expect(verdict(addressFollowed(), events)).toBe("");
     expect(verdict(addressFollowed(), [...events, seen("new"), missed])).toMatch(/at new/);
+  });
+
+  it("a held worker is destroyed, and no operator asked", () => {
+    const destroy = { kind: "instance.destroy", workerId: "w1", instanceId: "i-1" };
+    const ended = (shutdownReason: string) => ({
+      ...worker("w1", { shutdownReason }, { lifecycle: "shutdown", idleBehavior: "hold" }),
+      before: { value: { lifecycle: "idle", idleBehavior: "hold" } },
+    });
+    const because = (reason: string) => record({ commands: [destroy], changes: [ended(reason)] });
+    expect(verdict(heldWorkerKept(), [because("idle for TimeoutIdle")])).toMatch(/w1 is held/);
+    expect(verdict(heldWorkerKept(), [because("an operator asked: x")])).toBe("");
   });
 
   it("the time within a run stands still", () => {

@@ -293,9 +293,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "started-while-running",
     net: "what has a process is not started again",
-    file: "src/machines/planner/queue-entry.ts",
-    find: 'if (hasProcess(item)) return isWaiting(item.container) ? "preparing" : "";',
-    replace: "",
+    file: "src/machines/planner/plan-queue.ts",
+    find: "const group = groupOf(container.state, process !== undefined);",
+    replace:
+      'const group = groupOf(container.state, process !== undefined && container.state !== "Locked");',
   },
   {
     name: "busy-with-a-call",

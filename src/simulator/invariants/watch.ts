@@ -6,6 +6,7 @@ import { busyWorkerKept } from "./busy-worker-kept.ts";
 import { commandsInOrder } from "./commands-in-order.ts";
 import { createsWithinNeed } from "./creates-within-need.ts";
 import { creatorFound } from "./creator-found.ts";
+import { heldWorkerKept } from "./held-worker-kept.ts";
 import type { Invariant } from "./invariant.ts";
 import { liveWorkKept } from "./live-work-kept.ts";
 import { nothingLeftBehind } from "./nothing-left-behind.ts";
@@ -38,6 +39,7 @@ const INVARIANTS: readonly (() => Invariant)[] = [
   silentWorkerGivenUp,
   brokenWorkerDrained,
   addressFollowed,
+  heldWorkerKept,
   startsRemembered,
   timeGoesOn,
 ];
