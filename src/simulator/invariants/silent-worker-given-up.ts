@@ -17,9 +17,11 @@ export function silentWorkerGivenUp(): Invariant {
     const attemptMs = config.probeIntervalMs + config.commandTimeoutMs;
     const patienceMs = settings.timeoutProbeMs + PROBES_SLACK * attemptMs;
     for (const [id, { value, context }] of readModel.entries("worker")) {
+      // Whoever ends a hold leaves it all its time again.
+      if (value.idleBehavior === "hold") heardAtMs.set(context.instanceId, atMs);
       const works = value.lifecycle === "idle" || value.lifecycle === "running";
       const silentMs = atMs - (heardAtMs.get(context.instanceId) ?? atMs);
-      if (works && value.idleBehavior !== "hold" && silentMs > patienceMs)
+      if (works && silentMs > patienceMs)
         return `${id} has not answered for ${silentMs} ms, and is kept`;
     }
     return undefined;
