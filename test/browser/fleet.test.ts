@@ -33,14 +33,13 @@ describe("the fleet", () => {
     const fake = await openFake(madeState(5000, 50_000));
     const { page } = await openFleet(fake);
     await page.getByRole("listbox", { name: /^running/ }).waitFor();
-    expect(await page.getByLabel("Workers by state").getByText("5,000").count()).toBe(1);
+    await page.getByLabel("Workers by state").getByText("5,000").waitFor();
     expect(await page.locator("[aria-posinset]").count()).toBeLessThan(2500);
     const queue = page.getByRole("listbox", { name: /^Queue: 50,000/ });
     expect(await queue.getByRole("option").count()).toBeLessThan(60);
     await queue.focus();
     await page.keyboard.press("End");
-    await queue.getByRole("option", { selected: false }).last().waitFor();
-    expect(await queue.locator('[aria-posinset="50000"]').count()).toBe(1);
+    await queue.locator('[aria-posinset="50000"]').waitFor();
   });
 
   browserTest(
