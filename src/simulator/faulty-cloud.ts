@@ -8,13 +8,14 @@ import type { SimulatedCloud } from "./simulated-cloud.ts";
 /** How old a stale list is at the most. */
 const STALE_MAX_MS = 15_000;
 const SLOW_MAX_MS = 90_000;
-const DOWN_MAX_MS = 600_000;
+export const DOWN_MAX_MS = 600_000;
 /** How long a cloud takes for the last tag of a new VM: less than a call may take. */
 const TAGGING_MAX_MS = 45_000;
 
 /** Faults that keep a VM that is well from answering. */
 const MAKES_SILENT: readonly FaultKind[] = [
   "sshHangs",
+  "sshLate",
   "sshRefused",
   "sshReset",
   "sshSlow",

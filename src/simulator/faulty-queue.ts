@@ -10,6 +10,10 @@ export interface FaultyQueueOptions {
   readonly faults: Faults;
   /** The dispatcher's own. */
   readonly clock: Clock;
+  /** The newest record, durable or not. */
+  readonly seq: () => number;
+  /** A poll has come through that began at a seq. */
+  readonly onPolled: (beganSeq: number) => void;
 }
 
 /** The controller as the dispatcher sees it on a bad day. */
@@ -25,8 +29,12 @@ export class FaultyQueue implements Queue {
     return this.#last503AtMs;
   }
 
-  poll(known: Iterable<{ containerId: string; ended: boolean }>): Promise<QueuePoll> {
-    return this.#call((signal) => this.#options.queue.poll(known, signal));
+  async poll(known: Iterable<{ containerId: string; ended: boolean }>): Promise<QueuePoll> {
+    const { queue, seq, onPolled } = this.#options;
+    const beganSeq = seq();
+    const poll = await this.#call((signal) => queue.poll(known, signal));
+    onPolled(beganSeq);
+    return poll;
   }
 
   tmpMounts(containerId: string): Promise<number> {

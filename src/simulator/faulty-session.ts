@@ -5,12 +5,16 @@ import type { Faults } from "./faults.ts";
 
 /** A slow command still comes back within its time. */
 const SLOW_MAX_MS = 12_000;
+/** A late one arrives while a start may still turn up (spec §7.7). */
+const LATE_MAX_MS = 60_000;
 
 export interface FaultySessionOptions {
   readonly session: SshExecutor;
   readonly faults: Faults;
   /** The dispatcher's own. */
   readonly clock: Clock;
+  /** The world's, on which goes on what is on its way when a dispatcher is killed. */
+  readonly worldClock: Clock;
   /** Where the VM is now; undefined when it is gone. */
   readonly address: () => string | undefined;
   /** It is called for the first time. */
@@ -54,6 +58,7 @@ export class FaultySession implements SshExecutor {
     if (faults.happens("sshRefused"))
       throw new SshError("refused", "connection refused", { started: false });
     if (faults.happens("sshHangs")) return this.#hang(command);
+    if (faults.happens("sshLate")) return this.#comeLate(command);
     const isList = command.command.includes(" --list");
     const isProbe = isList || !command.command.includes("crunch-run");
     if (isProbe && faults.happens("probeFails"))
@@ -71,6 +76,14 @@ export class FaultySession implements SshExecutor {
 
   #wait(delayMs: number): Promise<void> {
     return new Promise((resolve) => this.#options.clock.setTimer(delayMs, resolve));
+  }
+
+  async #comeLate(command: SshCommand): Promise<SshResult> {
+    const { session, faults, worldClock } = this.#options;
+    const delayMs = faults.chance("sshLate").between(command.timeoutMs, LATE_MAX_MS);
+    worldClock.setTimer(delayMs, () => void session.execute(command).catch(() => {}));
+    await this.#wait(command.timeoutMs);
+    throw new SshError("timeout", "no answer", { started: true });
   }
 
   /** The command may have come through all the same. */

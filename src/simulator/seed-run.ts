@@ -63,6 +63,9 @@ class SeedRun {
   readonly #world: World;
   readonly #weather: Weather;
   #restartsCount = 0;
+  /** Records that ask for an instance, and the VMs that came of them, each by worker. */
+  readonly #createSeqs = new Map<string, number>();
+  readonly #vmOf = new Map<string, string>();
 
   constructor(options: SeedRunOptions) {
     this.#options = options;
@@ -79,6 +82,7 @@ class SeedRun {
       faults,
       onEvent: (event) => {
         onEvent?.(event);
+        this.#rememberCreates(event);
         this.#watch.step(event, world);
         this.#weather.react(event);
       },
@@ -138,11 +142,31 @@ class SeedRun {
     const { shelf } = this.#options;
     if (faults.happens("journalLost")) shelf.replace();
     else if (faults.happens("journalOlder")) {
-      const lastSeq = this.#world.journal?.lastSeq ?? 0;
-      shelf.rewind(faults.chance("journalOlder").between(0, lastSeq));
+      shelf.rewind(this.#olderSeq(this.#world.journal?.lastSeq ?? 0));
     } else if (faults.happens("journalTorn") && this.#tearIsRefused()) shelf.replace();
     if (faults.happens("clockJumps")) this.#world.setWallClock();
+    if (faults.happens("startsBlind")) this.#world.silenceCloud();
     await this.#start();
+  }
+
+  /** Any; or one that knows of a create and not what came of it, which runs something meanwhile. */
+  #olderSeq(lastSeq: number): number {
+    const { faults, cloud } = this.#world;
+    const chance = faults.chance("journalOlder");
+    const ofBusy = [...this.#createSeqs].filter(([workerId, seq]) => {
+      const vm = cloud.vm(this.#vmOf.get(workerId) ?? "");
+      return seq <= lastSeq && (vm?.runningIds.length ?? 0) > 0;
+    });
+    const afterCreate = chance.happens(0.5) ? chance.pick(ofBusy)?.[1] : undefined;
+    return afterCreate ?? chance.between(0, lastSeq);
+  }
+
+  #rememberCreates(event: WorldEvent): void {
+    if (event.type === "vm.created") this.#vmOf.set(event.createdBy, event.instanceId);
+    if (event.type !== "record.released") return;
+    for (const command of event.record.commands)
+      if (command.kind === "instance.create")
+        this.#createSeqs.set(command.workerId, event.record.seq);
   }
 
   /** A start says so, and its operator moves the file away (docs/operating.md). */
@@ -202,6 +226,8 @@ class SeedRun {
     for (const seq of [0, ...journal.checkpointSeqs()]) {
       const state = seq === 0 ? undefined : journal.checkpoint({ atOrBeforeSeq: seq })?.state;
       const from = state === undefined ? new Core(journal.id) : Core.restore(state);
+      if (from.seq !== seq)
+        this.#watch.add(clock.nowMs(), "replay", `the checkpoint at ${seq} holds seq ${from.seq}`);
       const { difference, core } = replay(from, journal.read({ fromSeq: from.seq + 1 }));
       if (difference)
         this.#watch.add(clock.nowMs(), "replay", `from ${seq}: ${JSON.stringify(difference)}`);

@@ -82,6 +82,7 @@ function rowOf(event: WorldEvent): Omit<Row, "atMs"> | undefined {
         text: `${event.instanceId} ended by ${event.by}${ran}`,
       };
     }
+    case "queue.polled":
     case "vm.asked":
     case "vm.missed":
     case "vm.listed":

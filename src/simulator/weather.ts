@@ -88,7 +88,7 @@ export class Weather {
     const { queue, clock } = this.#world;
     const faults = this.#faults;
     const { containerId } = event;
-    const soonMs = (kind: "lockLost" | "userCancels"): number => {
+    const soonMs = (kind: "lockLost" | "userCancels" | "operatorCancels"): number => {
       const chance = faults.chance(kind);
       return chance.between(0, chance.pick([1_000, 20_000, 120_000]) ?? 0);
     };
@@ -96,6 +96,10 @@ export class Weather {
       clock.setTimer(soonMs("lockLost"), () => queue.takeLock(containerId));
     if (faults.happens("userCancels"))
       clock.setTimer(soonMs("userCancels"), () => queue.setPriority(containerId, "0"));
+    if (faults.happens("operatorCancels"))
+      clock.setTimer(soonMs("operatorCancels"), () =>
+        this.#submit({ type: "cancel.requested", containerId, reason: "for a test" }),
+      );
   }
 
   #operate(): void {

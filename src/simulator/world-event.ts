@@ -34,6 +34,8 @@ export type WorldEvent = { readonly atMs: number } & (
   | { readonly type: "vm.missed"; readonly instanceId: string; readonly address: string }
   /** A run probe's answer has reached the dispatcher. */
   | { readonly type: "vm.listed"; readonly instanceId: string }
+  /** A poll of the queue has come through, that began when the newest record was `beganSeq`. */
+  | { readonly type: "queue.polled"; readonly beganSeq: number }
   | {
       readonly type: "process.detached" | "process.began" | "process.died";
       readonly instanceId: string;

@@ -13,7 +13,7 @@ import type { InstanceType } from "../machines/model/instance-type.ts";
 import { Chance } from "./chance.ts";
 import { noFaults } from "./faults.ts";
 import type { Faults } from "./faults.ts";
-import { CloudHistory, FaultyCloud } from "./faulty-cloud.ts";
+import { CloudHistory, DOWN_MAX_MS, FaultyCloud } from "./faulty-cloud.ts";
 import { faultyJournal } from "./faulty-journal.ts";
 import { FaultyQueue } from "./faulty-queue.ts";
 import { FaultySession } from "./faulty-session.ts";
@@ -126,7 +126,13 @@ export class World {
       secretTag: tagNames(this.#options.config.tagKeyPrefix).instanceSecret,
       worldMs: () => this.clock.nowMs(),
     });
-    const queue = new FaultyQueue({ queue: this.queue, faults, clock });
+    const queue = new FaultyQueue({
+      queue: this.queue,
+      faults,
+      clock,
+      seq: () => core.seq,
+      onPolled: (beganSeq) => this.#tell({ type: "queue.polled", beganSeq }),
+    });
     const dispatcher = new Dispatcher({
       config: this.#options.config,
       core,
@@ -161,6 +167,12 @@ export class World {
   /** Somebody sets the wall clock of the dispatcher's machine. */
   setWallClock(): void {
     this.#wallOffsetMs = this.faults.chance("clockJumps").between(-HOUR_MS, HOUR_MS);
+  }
+
+  /** From now on the cloud answers nothing, for some minutes. */
+  silenceCloud(): void {
+    const downMs = this.faults.chance("startsBlind").between(0, DOWN_MAX_MS);
+    this.#history.downUntilMs = this.clock.nowMs() + downMs;
   }
 
   /** As the daemon's. A killed dispatcher's timers never fire again. */
@@ -199,6 +211,7 @@ export class World {
       session: vm.open(),
       faults: this.faults,
       clock,
+      worldClock: this.clock,
       address: () => this.cloud.addressOf(instanceId),
       latencyMs: this.#latencyMs,
       onAsked: () => this.#tell({ type: "vm.asked", instanceId }),

@@ -15,6 +15,18 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
   { seed: 2480, why: "it alone notices when silence counts before a list has shown the worker" },
   { seed: 2762, why: "an exit in a record that a crash kept back was taken for a newer one" },
   {
+    seed: 225,
+    why: "it alone notices when silence counts from the start, and not from when a worker could be asked",
+  },
+  {
+    seed: 742,
+    why: "it alone notices when a worker that nobody could ask is gone after two quick lists",
+  },
+  {
+    seed: 945,
+    why: "it alone notices when an older journal's create turns up busy, and is taken to be new",
+  },
+  {
     seed: 10550,
     why: "a busy worker that two lists lacked after a restart was gone, and nobody could ask it",
   },

@@ -4,8 +4,10 @@ import type { World } from "../../src/simulator/world.ts";
 import type { WorldEvent } from "../../src/simulator/world-event.ts";
 import { addressFollowed } from "../../src/simulator/invariants/address-followed.ts";
 import { brokenWorkerDrained } from "../../src/simulator/invariants/broken-worker-drained.ts";
+import { cancelHolds } from "../../src/simulator/invariants/cancel-holds.ts";
 import { creatorFound } from "../../src/simulator/invariants/creator-found.ts";
 import { commandsInOrder } from "../../src/simulator/invariants/commands-in-order.ts";
+import { durableFirst } from "../../src/simulator/invariants/durable-first.ts";
 import { heldWorkerKept } from "../../src/simulator/invariants/held-worker-kept.ts";
 import { liveWorkKept } from "../../src/simulator/invariants/live-work-kept.ts";
 import { nothingLeftBehind } from "../../src/simulator/invariants/nothing-left-behind.ts";
@@ -16,8 +18,10 @@ import { recordNewerThanExit } from "../../src/simulator/invariants/record-newer
 import { refusalsHeeded } from "../../src/simulator/invariants/refusals-heeded.ts";
 import { restartRepeats } from "../../src/simulator/invariants/restart-repeats.ts";
 import { spendAddsUp } from "../../src/simulator/invariants/spend-adds-up.ts";
+import { startsFit } from "../../src/simulator/invariants/starts-fit.ts";
 import { startsRemembered } from "../../src/simulator/invariants/starts-remembered.ts";
 import { timeGoesOn } from "../../src/simulator/invariants/time-goes-on.ts";
+import { wantedProcessKept } from "../../src/simulator/invariants/wanted-process-kept.ts";
 import type { Invariant } from "../../src/simulator/invariants/invariant.ts";
 
 const C1 = "zzzzz-dz642-000000000000001";
@@ -194,6 +198,10 @@ describe("a check fails when", () => {
     const end = record({ fact: { type: "probe.succeeded" }, changes: [exited] });
     const judged = record({ decisions: [{ do: "requeue", container: C1, reason: "r" }] });
     expect(verdict(recordNewerThanExit(), [end, judged])).toMatch(/by a poll of seq 0/);
+    const polled = { type: "queue.polled", atMs: 0, beganSeq: 7 } as const;
+    const older = record({ fact: { type: "planner.ran", polledSeq: 7 } });
+    expect(verdict(recordNewerThanExit(), [polled, older])).toBe("");
+    expect(verdict(recordNewerThanExit(), [older])).toMatch(/at seq 7, and began at 0/);
   });
 
   it("a create comes before a refusal is over", () => {
@@ -208,6 +216,84 @@ describe("a check fails when", () => {
     };
     const asked = [record({ fact: quota }), record({ commands: [create] })];
     expect(verdict(refusalsHeeded(), asked)).toMatch(/the quota is used up/);
+  });
+
+  it("something happens before its record is durable, or in another order", () => {
+    const at = (lastSeq: number) => ({ ...world(), journal: { lastSeq } }) as unknown as World;
+    const create = { id: "w1", kind: "instance.create", workerId: "w1", instanceType: "t" };
+    const [one, two] = [record({ commands: [create] }), record({})];
+    expect(verdict(durableFirst(), [one, two], at(seq))).toBe("");
+    expect(verdict(durableFirst(), [one], at(seq - 2))).toMatch(/is not in the journal/);
+    expect(verdict(durableFirst(), [one, record({})], at(seq))).toMatch(/and the next one is/);
+    const made = { type: "vm.created", atMs: 0, instanceId: "i-1", pricePerHour: 1 } as const;
+    const [by1, by2] = ["w1", "w2"].map((createdBy) => ({ ...made, createdBy }));
+    expect(verdict(durableFirst(), [one, by1!], at(seq))).toBe("");
+    expect(verdict(durableFirst(), [one, by2!], at(seq))).toMatch(/for this: instance.create w2/);
+    const moved = { type: "container.moved", atMs: 0, containerId: C1, state: "Locked" } as const;
+    expect(verdict(durableFirst(), [{ ...moved, by: "dispatcher" }])).toMatch(/container.lock/);
+    expect(verdict(durableFirst(), [{ ...moved, by: "user" }])).toBe("");
+  });
+
+  it("the process of a wanted container is ended, and no operator asked", () => {
+    const kill = { kind: "process.kill", workerId: "w1", instanceId: "i-1", containerId: C1 };
+    const at = (state: string, priority: string) =>
+      ({
+        cloud: { vm: () => ({ runningIds: [C1] }) },
+        queue: { containers: new Map([[C1, { record: { state, priority } }]]) },
+      }) as unknown as World;
+    const killed = record({ commands: [kill] });
+    expect(verdict(wantedProcessKept(), [killed], at("Running", "1"))).toMatch(/and it is wanted/);
+    expect(verdict(wantedProcessKept(), [killed], at("Running", "0"))).toBe("");
+    const asked = record({ fact: { type: "kill.requested", containerId: C1 } });
+    expect(verdict(wantedProcessKept(), [asked, killed], at("Running", "1"))).toBe("");
+  });
+
+  it("what an operator has cancelled is started, or ends otherwise", () => {
+    const taken = (process: string) => ({
+      kind: "container",
+      id: C1,
+      after: { value: { process }, context: { rejection: "cancelled by an operator" } },
+    });
+    const cancel = (process: string) =>
+      record({
+        fact: { type: "cancel.requested", containerId: C1 },
+        changes: [taken(process)],
+      });
+    const start = record({ commands: [{ kind: "process.start", containerId: C1 }] });
+    expect(verdict(cancelHolds(), [cancel("absent"), start])).toMatch(
+      /is started, and an operator/,
+    );
+    const ended = (process: string, state: string) => {
+      const invariant = cancelHolds();
+      invariant.check(cancel(process), world());
+      const containers = new Map([[C1, { record: { state, priority: "1" } }]]);
+      return invariant.checkEnd?.({ queue: { containers } } as unknown as World);
+    };
+    expect(ended("absent", "Cancelled")).toBeUndefined();
+    expect(ended("absent", "Complete")).toMatch(/and ends Complete/);
+    expect(ended("running", "Complete")).toBeUndefined();
+  });
+
+  it("something is started where it does not fit, or on a worker that takes no work", () => {
+    const start = { kind: "process.start", workerId: "w1", containerId: C1 };
+    const needs = { context: { resources: { vcpus: 2, ram: 0, scratch: 0 } } };
+    const on = (value: object) => {
+      const context = { instanceType: "t", processes: { [C1]: {} } };
+      return world({ workers: [["w1", { value, context }]], containers: [[C1, needs]] });
+    };
+    const at = on({ lifecycle: "running", idleBehavior: "run" });
+    expect(verdict(startsFit(), [record({ commands: [start] })], at)).toMatch(/2 vcpus of 1/);
+    const drained = on({ lifecycle: "running", idleBehavior: "drain" });
+    expect(verdict(startsFit(), [record({ commands: [start] })], drained)).toMatch(/is to drain/);
+  });
+
+  it("a start decides before it has listed and polled", () => {
+    const started = { type: "daemon.started", atMs: 0, clockOffsetMs: 0 } as const;
+    const decided = record({ decisions: [{ do: "lock", container: C1, reason: "r" }] });
+    const told = ["instances.listed", "queue.polled"].map((type) => record({ fact: { type } }));
+    expect(verdict(restartRepeats(), [started, ...told, decided])).toBe("");
+    const said = verdict(restartRepeats(), [started, told[0]!, decided]);
+    expect(said).toBe("lock is decided before queue.polled");
   });
 
   it("a start forgets a destroy", () => {

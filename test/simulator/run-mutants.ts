@@ -2,27 +2,21 @@
  * `npm run sim:mutants`: cuts one safety net of the product after the other, and sees whether a seed of the budget
  * notices that is green with the net in place. With `--write`, the table goes to docs/simulation.md.
  */
-import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { budget } from "./budget.ts";
-import { MUTANTS, type Cut, type Mutant } from "./mutants.ts";
+import { firstFailure, ROOT } from "./mutant-copy.ts";
+import { MUTANTS, type Mutant } from "./mutants.ts";
 import { markdownTable, readCatchers, textLine, writeTable, type Verdict } from "./mutant-table.ts";
+import { trySeed } from "./seed-report.ts";
 
-const ROOT = resolve(import.meta.dirname, "../..");
-const USAGE = `npm run sim:mutants -- [--only NAME,…] [--jobs J] [--afresh] [--write]
+const USAGE = `npm run sim:mutants -- [--only NAME,…] [--jobs J] [--afresh] [--write] [--seeds N --first K]
   --only     these mutants (default: all ${MUTANTS.length})
   --jobs     mutants at once (default: one a core)
+  --seeds    tries so many seeds instead of the budget's, --first and those after it: to find one for a mutant that the
+             budget misses, which then stands in budget.ts
   --afresh   tries the seeds in order, instead of the one that caught a mutant last time first
   --write    writes the table in docs/simulation.md`;
-
-interface Failure {
-  readonly seed: number;
-  readonly name: string;
-  readonly text: string;
-}
 
 function readArgs() {
   const { values } = parseArgs({
@@ -31,67 +25,32 @@ function readArgs() {
       jobs: { type: "string", default: String(availableParallelism()) },
       afresh: { type: "boolean", default: false },
       write: { type: "boolean", default: false },
+      seeds: { type: "string" },
+      first: { type: "string", default: "1" },
       help: { type: "boolean", default: false },
     },
   });
-  const jobs = Number(values.jobs);
-  if (!Number.isSafeInteger(jobs) || jobs < 1)
-    throw new Error(`--jobs: found ${values.jobs}, expected a whole number from 1 on`);
+  const whole = (name: "jobs" | "seeds" | "first"): number => {
+    const value = Number(values[name]);
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new Error(`--${name}: found ${values[name]}, expected a whole number from 1 on`);
+    return value;
+  };
+  const jobs = whole("jobs");
+  const first = whole("first");
+  const seeds =
+    values.seeds === undefined
+      ? budget()
+      : Array.from({ length: whole("seeds") }, (_, at) => first + at);
   const names = values.only.split(",").filter((name) => name !== "");
   for (const name of names)
     if (!MUTANTS.some((mutant) => mutant.name === name))
       throw new Error(
         `--only: found ${name}, expected one of ${MUTANTS.map((each) => each.name).join(", ")}`,
       );
-  if (values.write && names.length > 0)
-    throw new Error("--write needs the whole table: leave out --only");
-  return { ...values, jobs, names };
-}
-
-/** The product as it is, but for some nets. */
-function makeCopy(cuts: readonly Cut[]): string {
-  const directory = mkdtempSync(join(tmpdir(), "dispatch-cloud-mutant-"));
-  for (const each of ["src", "test/simulator", "package.json"])
-    cpSync(join(ROOT, each), join(directory, each), { recursive: true });
-  symlinkSync(join(ROOT, "node_modules"), join(directory, "node_modules"));
-  for (const { file, find, replace } of cuts) {
-    const path = join(directory, file);
-    const text = readFileSync(path, "utf8");
-    if (text.split(find).length !== 2)
-      throw new Error(`${file} must hold exactly one ${JSON.stringify(find)}`);
-    writeFileSync(
-      path,
-      text.replace(find, () => replace),
-    );
-  }
-  return directory;
-}
-
-async function firstFailure(
-  cuts: readonly Cut[],
-  seeds: readonly number[],
-): Promise<Failure | undefined> {
-  const directory = makeCopy(cuts);
-  try {
-    const script = ["--import", "tsx", "test/simulator/first-failure.ts", ...seeds.map(String)];
-    const output = await run(process.execPath, script, directory);
-    const last = output.trim().split("\n").at(-1) ?? "";
-    if (!last.startsWith("{") && last !== "null") throw new Error(output);
-    return (JSON.parse(last) as Failure | null) ?? undefined;
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
-
-function run(command: string, args: readonly string[], cwd: string): Promise<string> {
-  return new Promise((done, fail) => {
-    const child = spawn(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
-    let output = "";
-    child.stdout.on("data", (chunk) => (output += String(chunk)));
-    child.stderr.on("data", (chunk) => (output += String(chunk)));
-    child.on("error", fail);
-    child.on("exit", () => done(output));
-  });
+  if (values.write && (names.length > 0 || values.seeds !== undefined))
+    throw new Error("--write needs the whole table: leave out --only and --seeds");
+  return { ...values, jobs, names, seeds, isSearch: values.seeds !== undefined };
 }
 
 const greens = new Map<number, Promise<boolean>>();
@@ -100,16 +59,15 @@ const greens = new Map<number, Promise<boolean>>();
 function isGreen(seed: number): Promise<boolean> {
   let green = greens.get(seed);
   if (!green) {
-    green = firstFailure([], [seed]).then((failure) => failure === undefined);
+    green = trySeed(seed).then(({ failure }) => failure === undefined);
     greens.set(seed, green);
   }
   return green;
 }
 
-async function judge(mutant: Mutant, lastCatcher: number | undefined): Promise<Verdict> {
+async function judge(mutant: Mutant, inOrder: readonly number[]): Promise<Verdict> {
   const cuts = [mutant, ...(mutant.also ?? [])];
-  let seeds = budget();
-  if (lastCatcher !== undefined) seeds = [lastCatcher, ...seeds.filter((s) => s !== lastCatcher)];
+  let seeds = inOrder;
   for (;;) {
     const failure = await firstFailure(cuts, seeds);
     if (!failure) return { mutant, caught: undefined };
@@ -125,12 +83,16 @@ async function main(): Promise<number> {
     return 0;
   }
   const wanted = MUTANTS.filter(({ name }) => args.names.length === 0 || args.names.includes(name));
-  const catchers = args.afresh ? new Map<string, number>() : readCatchers(ROOT);
+  const afresh = args.afresh || args.isSearch;
+  const catchers = afresh ? new Map<string, number>() : readCatchers(ROOT);
+  const seedsFor = ({ name }: Mutant): number[] => [
+    ...new Set([...(catchers.has(name) ? [catchers.get(name)!] : []), ...args.seeds]),
+  ];
   const verdicts: Verdict[] = [];
   const queue = [...wanted];
   const work = async (): Promise<void> => {
     for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
-      const verdict = await judge(mutant, catchers.get(mutant.name));
+      const verdict = await judge(mutant, seedsFor(mutant));
       verdicts.push(verdict);
       process.stdout.write(`${textLine(verdict)}\n`);
     }
@@ -138,7 +100,7 @@ async function main(): Promise<number> {
   await Promise.all(Array.from({ length: args.jobs }, work));
   const missed = verdicts.filter(({ caught }) => !caught);
   process.stdout.write(
-    `${wanted.length - missed.length} of ${wanted.length} mutants are caught within ${budget().length} seeds\n`,
+    `${wanted.length - missed.length} of ${wanted.length} mutants are caught within ${args.seeds.length} seeds\n`,
   );
   const inOrder = wanted.map((mutant) => verdicts.find((verdict) => verdict.mutant === mutant)!);
   if (args.write) writeTable(ROOT, markdownTable(inOrder));

@@ -1,12 +1,19 @@
 import type { AnySnapshot } from "../../machines/core/registry.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
 
-/** A process that ended is judged by a record that was read after its end (spec §4.2), and by no older one. */
+/**
+ * A process that ended is judged by a record that was read after its end (spec §4.2), and by no older one: by when its
+ * poll truly began.
+ */
 export function recordNewerThanExit(): Invariant {
   const exitedSeq = new Map<string, number>();
+  /** When the newest poll truly began that has come through. */
+  let beganSeq = 0;
   const judge = ({ record }: RecordEvent): string | undefined => {
     if (record.fact.type !== "planner.ran") return undefined;
     const { polledSeq } = record.fact;
+    if (polledSeq > beganSeq)
+      return `the newest poll is said to have begun at seq ${polledSeq}, and began at ${beganSeq}`;
     for (const decision of record.decisions) {
       if (decision.do !== "requeue" && decision.do !== "cancel") continue;
       const endedSeq = exitedSeq.get(decision.container);
@@ -18,6 +25,8 @@ export function recordNewerThanExit(): Invariant {
   return {
     name: "recordNewerThanExit",
     check(event) {
+      if (event.type === "daemon.started") beganSeq = 0;
+      if (event.type === "queue.polled") beganSeq = Math.max(beganSeq, event.beganSeq);
       if (event.type !== "record.released") return undefined;
       const wrong = judge(event);
       for (const { kind, id, before, after } of event.changes) {

@@ -4,22 +4,36 @@ import type { Invariant, RecordEvent } from "./invariant.ts";
 
 /**
  * A start sends every destroy again that a crash may have swallowed, since twice is as good as once, and gives back the
- * locks for which it has waited in vain for a worker to answer (DESIGN: crash in flight; spec §6.3).
+ * locks for which it has waited in vain for a worker to answer (DESIGN: crash in flight; spec §6.3). It decides nothing
+ * before it has listed and polled.
  */
 export function restartRepeats(): Invariant {
   let startedAtMs = 0;
+  let toCome = new Set<string>();
   return {
     name: "restartRepeats",
     check(event, world) {
-      if (event.type === "daemon.started") startedAtMs = event.atMs;
+      if (event.type === "daemon.started") {
+        startedAtMs = event.atMs;
+        toCome = new Set(["instances.listed", "queue.polled"]);
+      }
       if (event.type !== "record.released") return undefined;
       return (
+        decidesBlindly(event, toCome) ??
         destroysAgain(event) ??
         locksGivenBack(event, world) ??
         workersAwaited(event, { world, startedAtMs })
       );
     },
   };
+}
+
+/** `toCome`: what this run has to be told before it may decide. */
+function decidesBlindly({ record }: RecordEvent, toCome: Set<string>): string | undefined {
+  toCome.delete(record.fact.type);
+  const [missing] = toCome;
+  const [first] = record.decisions;
+  return missing && first && `${first.do} is decided before ${missing}`;
 }
 
 function destroysAgain({ record, changes }: RecordEvent): string | undefined {

@@ -3,9 +3,11 @@ import type { WorldEvent } from "../world-event.ts";
 import { addressFollowed } from "./address-followed.ts";
 import { brokenWorkerDrained } from "./broken-worker-drained.ts";
 import { busyWorkerKept } from "./busy-worker-kept.ts";
+import { cancelHolds } from "./cancel-holds.ts";
 import { commandsInOrder } from "./commands-in-order.ts";
 import { createsWithinNeed } from "./creates-within-need.ts";
 import { creatorFound } from "./creator-found.ts";
+import { durableFirst } from "./durable-first.ts";
 import { heldWorkerKept } from "./held-worker-kept.ts";
 import type { Invariant } from "./invariant.ts";
 import { liveWorkKept } from "./live-work-kept.ts";
@@ -18,8 +20,10 @@ import { refusalsHeeded } from "./refusals-heeded.ts";
 import { restartRepeats } from "./restart-repeats.ts";
 import { silentWorkerGivenUp } from "./silent-worker-given-up.ts";
 import { spendAddsUp } from "./spend-adds-up.ts";
+import { startsFit } from "./starts-fit.ts";
 import { startsRemembered } from "./starts-remembered.ts";
 import { timeGoesOn } from "./time-goes-on.ts";
+import { wantedProcessKept } from "./wanted-process-kept.ts";
 
 /** All that must hold; each run has its own. */
 const INVARIANTS: readonly (() => Invariant)[] = [
@@ -42,6 +46,10 @@ const INVARIANTS: readonly (() => Invariant)[] = [
   heldWorkerKept,
   startsRemembered,
   timeGoesOn,
+  durableFirst,
+  wantedProcessKept,
+  cancelHolds,
+  startsFit,
 ];
 
 export interface Violation {

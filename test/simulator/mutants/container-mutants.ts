@@ -1,0 +1,82 @@
+import type { Mutant } from "../mutants.ts";
+
+const CONTAINER = "src/machines/container/container.machine.ts";
+const CONTAINER_GUARDS = "src/machines/container/container.guards.ts";
+const ROUTE = "src/machines/core/route.ts";
+const RECONCILE = "src/machines/planner/reconcile.ts";
+
+/** Of the chart of a container, of how facts reach the charts, and of what brings queue and workers into line. */
+export const CONTAINER_MUTANTS: readonly Mutant[] = [
+  {
+    name: "old-poll-believed",
+    net: "a poll begun before our last call judges nothing",
+    file: CONTAINER_GUARDS,
+    find: "return event.basedOnSeq >= context.updatedSeq;",
+    replace: "return event.basedOnSeq >= 0 && context !== undefined;",
+  },
+  {
+    name: "call-lost-at-restart",
+    net: "a call in flight at a crash is doubted, not waited for",
+    file: CONTAINER,
+    find: '"daemon.started": { target: "none", actions: "doubt" },',
+    replace: "",
+  },
+  {
+    name: "no-retry",
+    net: "a failed call may be tried again",
+    file: CONTAINER,
+    find: '"clock.ticked": { guard: "retryDue", target: "none", actions: "endPause" },',
+    replace: "",
+  },
+  {
+    name: "two-workers-one-instance",
+    net: "an instance that a list showed first is not also the create's",
+    file: ROUTE,
+    find: "if (creating && known !== undefined)",
+    replace: "if (creating && known === `${instanceId} of another cloud`)",
+  },
+  {
+    name: "not-adopted",
+    net: "an instance of ours that nobody knows is adopted",
+    file: ROUTE,
+    find: "  adopt(draft, fact);\n}\n\n/** An instance of our set",
+    replace: "  if (fact.instanceId === '') adopt(draft, fact);\n}\n\n/** An instance of our set",
+  },
+  {
+    name: "judged-by-old-record",
+    net: "an exit is judged by a record that is newer",
+    file: RECONCILE,
+    find: "const endedBefore = exitedAt !== null && exitedAt < queueUpdatedAt;",
+    replace: "const endedBefore = exitedAt !== null;",
+  },
+  {
+    name: "cancelled-while-unknown",
+    net: "what runs may be on a worker that nobody has asked yet",
+    file: RECONCILE,
+    find: "if (anyUnknown) return undefined;",
+    replace: "if (anyUnknown && container === '') return undefined;",
+  },
+  {
+    name: "failed-call-believed",
+    net: "a poll begun before a call failed, which may have worked, judges nothing",
+    file: "src/machines/container/container.assigns.ts",
+    find: "    lastError: event.failure.message,\n    updatedSeq: event.seq,",
+    replace: "    lastError: event.failure.message,",
+  },
+  {
+    name: "unwanted-kept",
+    net: "what is not wanted any more is ended",
+    file: RECONCILE,
+    find: 'return unwanted ? { do: "kill", container, reason: "priority=0" } : undefined;',
+    replace: "return undefined;",
+  },
+  {
+    name: "cancelled-runs-on",
+    net: "a process of what an operator cancels is ended",
+    file: ROUTE,
+    find: `      draft.deliver("container", fact.containerId, fact);
+      killProcesses(draft`,
+    replace: `      draft.deliver("container", fact.containerId, fact);
+      if (fact.containerId === "") killProcesses(draft`,
+  },
+];

@@ -1,0 +1,150 @@
+import type { Mutant } from "../mutants.ts";
+
+const LIST = "src/actors/feeds/instance-list.feed.ts";
+const PROBE = "src/actors/feeds/probe.feed.ts";
+const SUPERVISOR = "src/actors/supervisor.ts";
+
+/** Of the shell around the core: the feeds, the calls, the clock and the journal. */
+export const SHELL_MUTANTS: readonly Mutant[] = [
+  {
+    name: "blamed-for-silence",
+    net: "a worker that no list has shown since the start is not blamed for its silence",
+    file: PROBE,
+    find: "return lives && isListed(worker.context.instanceId);",
+    replace: "return lives;",
+  },
+  {
+    name: "secret-ignored",
+    net: "a list's instance is matched with its create by the secret",
+    file: LIST,
+    find: "secretOf(workerId) === secret) return workerId;",
+    replace: "secretOf(workerId) === '') return workerId;",
+  },
+  {
+    name: "two-lists-at-once",
+    net: "a worker that two lists lack has had the time to answer a probe between them",
+    file: LIST,
+    find: "const PROBES_TO_ANSWER = 2;",
+    replace: "const PROBES_TO_ANSWER = 0.1;",
+  },
+  {
+    name: "clock-set-back",
+    net: "a wall clock that was set back stops no deadline",
+    file: "src/actors/clock.ts",
+    find: "const aheadMs = Math.max(0, atMs - clock.nowMs());",
+    replace: "const aheadMs = Math.max(0, 0 * atMs);",
+  },
+  {
+    name: "address-kept",
+    net: "a worker whose address has changed is asked at the new one",
+    file: "src/actors/sessions.ts",
+    find: "      known.setTarget(target);\n",
+    replace: "",
+  },
+  {
+    name: "wall-clock-read-again",
+    net: "the wall clock is read once, at the start",
+    file: "src/actors/clock.ts",
+    find: "  const baseMs = source.wallMs() - source.monotonicMs();\n  return () => Math.floor(baseMs + source.monotonicMs());",
+    replace: "  return () => Math.floor(source.wallMs());",
+  },
+  {
+    name: "exit-not-awaited",
+    net: "a poll is as old as its beginning",
+    file: "src/actors/feeds/queue-poll.feed.ts",
+    find: "this.#polledSeq = basedOnSeq;",
+    replace: "this.#polledSeq = Math.max(basedOnSeq, supervisor.seq);",
+  },
+  {
+    name: "effects-before-commit",
+    net: "what is not durable has not happened",
+    file: SUPERVISOR,
+    find: "    this.#committer.add(record, applied.changes);\n",
+    replace:
+      "    this.#committer.add(record, applied.changes);\n    this.readModel.release(record.seq, applied.changes);\n    this.#released.next({ record, changes: applied.changes });\n",
+    also: [
+      {
+        file: SUPERVISOR,
+        find: "      this.#released.next({ record, changes });\n",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "batch-not-retried",
+    net: "a commit that failed is tried again",
+    file: "src/actors/committer.ts",
+    find: "        await this.#pause();\n        continue;",
+    replace:
+      "        await this.#pause();\n        this.#pending.splice(0, records.length);\n        continue;",
+  },
+  {
+    name: "failed-commit-believed",
+    net: "a commit that failed is not durable",
+    file: "src/actors/committer.ts",
+    find: "      this.#tellFailure(error);\n      return false;",
+    replace: "      this.#tellFailure(error);\n      return this.#failuresCount === 1;",
+  },
+  {
+    name: "checkpoint-of-later-state",
+    net: "a checkpoint holds the state as it was at its record",
+    file: SUPERVISOR,
+    find: "options.core.seq === seq\n",
+    replace: "options.core.seq >= seq\n",
+    also: [
+      {
+        file: "src/actors/committer.ts",
+        find: "      const checkpoint = this.#checkpointAt(records.at(-1)?.record.seq ?? 0);\n",
+        replace: "",
+      },
+      {
+        file: "src/actors/committer.ts",
+        find: "      if (checkpoint) await this.#saveCheckpoint(checkpoint);\n",
+        replace:
+          "      const checkpoint = this.#checkpointAt(records.at(-1)?.record.seq ?? 0);\n      if (checkpoint) await this.#saveCheckpoint(checkpoint);\n",
+      },
+    ],
+  },
+  {
+    name: "time-runs-back",
+    net: "the time of a fact is never before the last one's",
+    file: SUPERVISOR,
+    find: "return Math.max(this.#options.clock.nowMs(), this.#options.core.atMs);",
+    replace: "return this.#options.clock.nowMs();",
+    also: [
+      {
+        file: "src/actors/clock.ts",
+        find: "const aheadMs = Math.max(0, atMs - clock.nowMs());",
+        replace: "const aheadMs = Math.max(0, 0 * atMs);",
+      },
+    ],
+  },
+  {
+    name: "silent-since-start",
+    net: "a worker's silence counts from when this run could first ask it",
+    file: PROBE,
+    find: "return this.#firstAskedAtMs.get(workerId) ?? this.#startedAtMs;",
+    replace: "return this.#startedAtMs;",
+  },
+  {
+    name: "first-list-decides",
+    net: "a start does not go by a single list",
+    file: LIST,
+    find: "if (this.#isFirst) {",
+    replace: "if (this.#isFirst && listStartedAtMs < 0) {",
+  },
+  {
+    name: "gone-unasked",
+    net: "a worker that nobody could ask is not gone after two quick lists",
+    file: LIST,
+    find: "if (directory.get(instanceId)) return askedMs;",
+    replace: "if (directory.get(instanceId) !== null) return askedMs;",
+  },
+  {
+    name: "reset-start-failed",
+    net: "a start that may have been handed over has not failed",
+    file: "src/actors/worker-calls.ts",
+    find: 'outcome: handedOver ? "unknown" : "failed"',
+    replace: 'outcome: handedOver ? "failed" : "failed"',
+  },
+];
