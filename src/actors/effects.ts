@@ -5,13 +5,13 @@ import type { InstanceSet } from "../drivers/cloud/port.ts";
 import { QueueError } from "../drivers/queue/port.ts";
 import type { OperationResult, Queue } from "../drivers/queue/port.ts";
 import type { Command, CommandKind } from "../machines/model/command.ts";
-import type { Failure } from "../machines/model/fact.ts";
+import type { FactInput, Failure } from "../machines/model/fact.ts";
 import type { Clock } from "./clock.ts";
 import { DeadlineError, withDeadline } from "./deadline.ts";
 import { initCommand } from "./instance-tags.ts";
 import type { TagNames } from "./instance-tags.ts";
 import type { InstanceDirectory } from "./instance-directory.ts";
-import type { FactInput, Supervisor } from "./supervisor.ts";
+import type { Supervisor } from "./supervisor.ts";
 import type { WorkerCalls } from "./worker-calls.ts";
 
 type CommandOf<K extends CommandKind> = Extract<Command, { kind: K }>;

@@ -4,7 +4,8 @@ import { CODE_VERSION } from "../machines/core/core.ts";
 import type { Applied, Core } from "../machines/core/core.ts";
 import type { Change } from "../machines/core/draft.ts";
 import { dueAtMs } from "../machines/core/due.ts";
-import type { Fact } from "../machines/model/fact.ts";
+import { tellsNothing } from "../machines/core/route.ts";
+import type { Fact, FactInput } from "../machines/model/fact.ts";
 import { actorKey, parseActorKey } from "../machines/model/ids.ts";
 import type { ActorKey } from "../machines/model/ids.ts";
 import type { JournalRecord } from "../machines/model/record.ts";
@@ -14,9 +15,6 @@ import { Committer } from "./committer.ts";
 import type { Batch } from "./committer.ts";
 import { Deadlines } from "./deadlines.ts";
 import { ReadModel } from "./read-model.ts";
-
-/** A fact as a feed hands it in: the supervisor says when. */
-export type FactInput = Fact extends infer F ? (F extends Fact ? Omit<F, "atMs"> : never) : never;
 
 /** A record that is durable, with what it changed. */
 export interface Released {
@@ -32,6 +30,8 @@ export interface Watermarks {
   polledSeq(): number;
   seen503AtMs(): number | null;
 }
+
+const CHANGED_NOTHING = Promise.resolve(false);
 
 /** Counts what the journal does not keep. All of it is optional to the caller. */
 export interface SupervisorObserver {
@@ -129,10 +129,15 @@ export class Supervisor {
     const { type } = input;
     if (this.#stopped) {
       this.#options.observer.factDropped(type);
-      return Promise.resolve(false);
+      return CHANGED_NOTHING;
+    }
+    const { core, observer } = this.#options;
+    if (tellsNothing(core.registry, input)) {
+      observer.factTaken(type, false);
+      return CHANGED_NOTHING;
     }
     const applied = this.#apply({ ...input, atMs: this.#nowMs() });
-    if (!applied.record) return Promise.resolve(false);
+    if (!applied.record) return CHANGED_NOTHING;
     const { seq } = applied.record;
     return new Promise((resolve) => this.#waiting.set(seq, resolve));
   }

@@ -1,4 +1,4 @@
-import type { FactInput } from "../actors/supervisor.ts";
+import type { FactInput } from "../machines/model/fact.ts";
 import type { IdleBehavior } from "../machines/model/command.ts";
 import type { AppOptions } from "./options.ts";
 import { Problem } from "./problem.ts";

@@ -4,6 +4,7 @@ import type { CreateRequest, Instance, InstanceSet, InstanceTags } from "../driv
 import type { FaultKind, Faults } from "./faults.ts";
 import { never } from "./lifeline.ts";
 import type { SimulatedCloud } from "./simulated-cloud.ts";
+import { wait } from "./wait.ts";
 
 /** How old a stale list is at the most. */
 const STALE_MAX_MS = 15_000;
@@ -102,7 +103,7 @@ export class FaultyCloud implements InstanceSet {
     const { faults, clock, history } = this.#options;
     history.withoutSecret.add(instanceId);
     const delayMs = faults.chance("secretLate").between(0, TAGGING_MAX_MS);
-    await new Promise<void>((resolve) => clock.setTimer(delayMs, resolve));
+    await wait(clock, delayMs);
     history.withoutSecret.delete(instanceId);
   }
 
@@ -166,7 +167,7 @@ export class FaultyCloud implements InstanceSet {
     if (worldMs() < history.downUntilMs && !faults.stopped) throw failed("503 from the cloud");
     if (faults.happens("cloudSlow")) {
       const delayMs = faults.chance("cloudSlow").between(0, SLOW_MAX_MS);
-      await new Promise<void>((resolve) => clock.setTimer(delayMs, resolve));
+      await wait(clock, delayMs);
     }
     if (faults.happens("rateLimited"))
       throw new CloudError({ code: "rateLimited", message: "429 Too Many Requests" });

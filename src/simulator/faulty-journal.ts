@@ -4,6 +4,7 @@ import type { Journal } from "../drivers/journal/port.ts";
 import type { Faults } from "./faults.ts";
 import { never } from "./lifeline.ts";
 import type { Lifeline } from "./lifeline.ts";
+import { wait } from "./wait.ts";
 
 const SLOW_MAX_MS = 10_000;
 const FULL_MAX_MS = 60_000;
@@ -25,7 +26,7 @@ export function faultyJournal(options: FaultyJournalOptions): Journal {
     if (records.length === 0) return journal.append(records);
     if (faults.happens("journalSlow")) {
       const delayMs = faults.chance("journalSlow").between(0, SLOW_MAX_MS);
-      await new Promise<void>((resolve) => clock.setTimer(delayMs, resolve));
+      await wait(clock, delayMs);
     }
     if (!lifeline.alive) return never();
     if (faults.happens("journalFull"))

@@ -2,6 +2,7 @@ import type { Clock } from "../actors/clock.ts";
 import { QueueError } from "../drivers/queue/port.ts";
 import type { OperationResult, Queue, QueuePoll } from "../drivers/queue/port.ts";
 import type { Faults } from "./faults.ts";
+import { wait } from "./wait.ts";
 
 const SLOW_MAX_MS = 60_000;
 
@@ -29,10 +30,10 @@ export class FaultyQueue implements Queue {
     return this.#last503AtMs;
   }
 
-  async poll(known: Iterable<{ containerId: string; ended: boolean }>): Promise<QueuePoll> {
+  async poll(open: Iterable<string>): Promise<QueuePoll> {
     const { queue, seq, onPolled } = this.#options;
     const beganSeq = seq();
-    const poll = await this.#call((signal) => queue.poll(known, signal));
+    const poll = await this.#call((signal) => queue.poll(open, signal));
     onPolled(beganSeq);
     return poll;
   }
@@ -75,6 +76,6 @@ export class FaultyQueue implements Queue {
   }
 
   #wait(delayMs: number): Promise<void> {
-    return new Promise((resolve) => this.#options.clock.setTimer(delayMs, resolve));
+    return wait(this.#options.clock, delayMs);
   }
 }

@@ -2,6 +2,7 @@ import type { Clock } from "../actors/clock.ts";
 import { SshError } from "../drivers/ssh/port.ts";
 import type { SshCommand, SshExecutor, SshResult, SshTarget } from "../drivers/ssh/port.ts";
 import type { Faults } from "./faults.ts";
+import { wait } from "./wait.ts";
 
 /** A slow command still comes back within its time. */
 const SLOW_MAX_MS = 12_000;
@@ -75,7 +76,7 @@ export class FaultySession implements SshExecutor {
   }
 
   #wait(delayMs: number): Promise<void> {
-    return new Promise((resolve) => this.#options.clock.setTimer(delayMs, resolve));
+    return wait(this.#options.clock, delayMs);
   }
 
   async #comeLate(command: SshCommand): Promise<SshResult> {

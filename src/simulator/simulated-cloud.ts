@@ -4,6 +4,7 @@ import type { Clock } from "../actors/clock.ts";
 import type { Failure } from "../machines/model/fact.ts";
 import type { InstanceType } from "../machines/model/instance-type.ts";
 import type { SimulatedVm } from "./simulated-vm.ts";
+import { wait } from "./wait.ts";
 import type { WorldTale } from "./world-event.ts";
 
 export interface SimulatedCloudOptions {
@@ -98,11 +99,10 @@ export class SimulatedCloud implements InstanceSet {
   }
 
   async list(tags: InstanceTags): Promise<readonly Instance[]> {
-    const listed = [...this.#entries.values()]
-      .map(({ instance }) => instance)
-      .filter((instance) =>
-        Object.entries(tags).every(([key, value]) => instance.tags[key] === value),
-      );
+    const wanted = Object.entries(tags);
+    const listed: Instance[] = [];
+    for (const { instance } of this.#entries.values())
+      if (wanted.every(([key, value]) => instance.tags[key] === value)) listed.push(instance);
     await this.#latency();
     return listed;
   }
@@ -159,6 +159,6 @@ export class SimulatedCloud implements InstanceSet {
   }
 
   #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => this.#options.clock.setTimer(delayMs, resolve));
+    return wait(this.#options.clock, delayMs);
   }
 }

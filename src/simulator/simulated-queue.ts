@@ -2,13 +2,12 @@ import { QueueError } from "../drivers/queue/port.ts";
 import type { OperationResult, Queue, QueuePoll } from "../drivers/queue/port.ts";
 import type { Clock } from "../actors/clock.ts";
 import type { ContainerRecord, ContainerState } from "../machines/model/fact.ts";
+import { wait } from "./wait.ts";
 import type { WorldTale } from "./world-event.ts";
 
 /** A container at the simulated controller. */
 export interface SimulatedContainer {
   readonly containerId: string;
-  /** How many were submitted before it. */
-  readonly number: number;
   record: ContainerRecord;
   lockCount: number;
   /** How long its command runs, and how it ends. */
@@ -31,8 +30,8 @@ export interface SimulatedQueueOptions {
 /** A controller that keeps Arvados' rules (spec §3), in memory and on the simulation's clock. */
 export class SimulatedQueue implements Queue {
   readonly containers = new Map<string, SimulatedContainer>();
-  /** Those that have not ended. */
-  readonly #open = new Set<SimulatedContainer>();
+  /** The records of those that a poll shows to everybody. */
+  readonly #wanted = new Map<string, ContainerRecord>();
   readonly #options: SimulatedQueueOptions;
   #last503AtMs: number | null = null;
   /** Answers the next calls with HTTP 503. */
@@ -49,30 +48,27 @@ export class SimulatedQueue implements Queue {
     const submitted: SimulatedContainer = {
       ...container,
       containerId,
-      number: this.containers.size,
       lockCount: 0,
       startsCount: 0,
       endsCount: 0,
       finishedAtMs: null,
     };
     this.containers.set(containerId, submitted);
-    this.#open.add(submitted);
+    this.#put(submitted, container.record);
   }
 
   last503AtMs(): number | null {
     return this.#last503AtMs;
   }
 
-  /** What is ours, what waits, and what became of those that the caller knows (spec §4.3). */
-  async poll(known: Iterable<{ containerId: string; ended: boolean }>): Promise<QueuePoll> {
-    const found = new Set<SimulatedContainer>();
-    for (const container of this.#open) if (isWanted(container.record)) found.add(container);
-    for (const { containerId, ended } of known) {
-      const container = ended ? undefined : this.containers.get(containerId);
-      if (container) found.add(container);
+  /** What is ours, what waits, and what became of those whose end the caller has not heard of (spec §4.3). */
+  async poll(open: Iterable<string>): Promise<QueuePoll> {
+    const entries = new Map(this.#wanted);
+    for (const containerId of open) {
+      if (entries.has(containerId)) continue;
+      const container = this.containers.get(containerId);
+      if (container) entries.set(containerId, container.record);
     }
-    const inOrder = [...found].sort((a, b) => a.number - b.number);
-    const entries = new Map(inOrder.map(({ containerId, record }) => [containerId, record]));
     await this.#latency();
     this.#mayBeUnavailable();
     return { entries, deleted: new Set(), rejected: new Map(), namelessRows: 0 };
@@ -113,7 +109,7 @@ export class SimulatedQueue implements Queue {
   /** As a user does. */
   setPriority(containerId: string, priority: string): void {
     const container = this.containers.get(containerId);
-    if (container) container.record = { ...container.record, priority };
+    if (container) this.#put(container, { ...container.record, priority });
   }
 
   /** As an admin does: the lock is gone, and its holder is not told. */
@@ -148,9 +144,8 @@ export class SimulatedQueue implements Queue {
     if (ended && container.finishedAtMs === null) {
       container.endsCount++;
       container.finishedAtMs = this.#options.clock.nowMs();
-      this.#open.delete(container);
     }
-    container.record = { ...container.record, state };
+    this.#put(container, { ...container.record, state });
     this.#options.tell?.({
       type: "container.moved",
       containerId: container.containerId,
@@ -158,6 +153,12 @@ export class SimulatedQueue implements Queue {
       by,
     });
     return { state, priority: container.record.priority };
+  }
+
+  #put(container: SimulatedContainer, record: ContainerRecord): void {
+    container.record = record;
+    if (isWanted(record)) this.#wanted.set(container.containerId, record);
+    else this.#wanted.delete(container.containerId);
   }
 
   #find(containerId: string): SimulatedContainer {
@@ -182,14 +183,12 @@ export class SimulatedQueue implements Queue {
   }
 
   #latency(): Promise<void> {
-    return new Promise((resolve) =>
-      this.#options.clock.setTimer(this.#options.latencyMs(), resolve),
-    );
+    return wait(this.#options.clock, this.#options.latencyMs());
   }
 }
 
 function isWanted({ state, priority }: ContainerRecord): boolean {
-  return state === "Locked" || state === "Running" || (state === "Queued" && BigInt(priority) > 0n);
+  return state === "Locked" || state === "Running" || (state === "Queued" && priority !== "0");
 }
 
 function refusal(message: string): QueueError {

@@ -2,6 +2,7 @@ import type { Clock } from "../actors/clock.ts";
 import { SshError } from "../drivers/ssh/port.ts";
 import type { SshCommand, SshExecutor, SshResult, SshTarget } from "../drivers/ssh/port.ts";
 import type { SimulatedQueue } from "./simulated-queue.ts";
+import { wait } from "./wait.ts";
 import type { WorldTale } from "./world-event.ts";
 
 /** How a VM behaves; all of it may change while it lives. */
@@ -202,7 +203,7 @@ export class SimulatedVm {
   }
 
   #wait(delayMs: number): Promise<void> {
-    return new Promise((resolve) => this.#options.clock.setTimer(delayMs, resolve));
+    return wait(this.#options.clock, delayMs);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { FactInput } from "../actors/supervisor.ts";
+import type { FactInput } from "../machines/model/fact.ts";
 import type { InstanceType } from "../machines/model/instance-type.ts";
 import type { Faults } from "./faults.ts";
 import type { World } from "./world.ts";

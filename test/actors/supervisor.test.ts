@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Supervisor } from "../../src/actors/supervisor.ts";
-import type { FactInput, Released } from "../../src/actors/supervisor.ts";
+import type { Released } from "../../src/actors/supervisor.ts";
+import type { FactInput } from "../../src/machines/model/fact.ts";
 import { makeMemoryStore, openMemoryJournal } from "../../src/drivers/journal/memory.ts";
 import type { MemoryJournal, MemoryStore } from "../../src/drivers/journal/memory.ts";
 import { JournalError } from "../../src/drivers/journal/port.ts";

@@ -1,4 +1,5 @@
-import type { FactInput, Released, Supervisor } from "../../src/actors/supervisor.ts";
+import type { Released, Supervisor } from "../../src/actors/supervisor.ts";
+import type { FactInput } from "../../src/machines/model/fact.ts";
 import type { Command } from "../../src/machines/model/command.ts";
 import { containerId, containerRecord } from "../support/containers.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished } from "vitest";
 import type { Page } from "playwright-core";
 import { EventHub } from "../../src/http/event-hub.ts";
 import { statusEvent } from "../../src/http/status-event.ts";
-import type { FactInput } from "../../src/actors/supervisor.ts";
+import type { FactInput } from "../../src/machines/model/fact.ts";
 import { PAGE_FOLDER } from "../../src/cli/daemon/view.ts";
 import { openServer, TOKEN } from "../http/test-server.ts";
 import { containerId } from "../support/containers.ts";

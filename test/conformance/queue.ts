@@ -19,7 +19,6 @@ export interface QueueHarness {
 export function describeQueue(name: string, open: () => Promise<QueueHarness>): void {
   const signal = new AbortController().signal;
   const unknownId = "zzzzz-dz642-999999999999999";
-  const open_ = (containerId: string) => ({ containerId, ended: false });
 
   describe(`the queue contract, kept by ${name}`, () => {
     let harness: QueueHarness;
@@ -54,15 +53,15 @@ export function describeQueue(name: string, open: () => Promise<QueueHarness>): 
       expect((await queue.poll([], signal)).entries.get(id)?.state).toBe("Running");
       await harness.report(id, "Complete");
       expect((await queue.poll([], signal)).entries.has(id)).toBe(false);
-      const poll = await queue.poll([open_(id)], signal);
+      const poll = await queue.poll([id], signal);
       expect(poll.entries.get(id)?.state).toBe("Complete");
-      const last = await queue.poll([{ containerId: id, ended: true }], signal);
+      const last = await queue.poll([], signal);
       expect([last.entries.has(id), last.deleted.has(id)]).toEqual([false, false]);
     });
 
     it("says of a known one that it is deleted, and only of such", async () => {
       const id = await harness.submit();
-      const poll = await queue.poll([open_(unknownId), open_(id)], signal);
+      const poll = await queue.poll([unknownId, id], signal);
       expect([...poll.deleted]).toEqual([unknownId]);
       expect(poll.entries.has(id)).toBe(true);
     });
@@ -89,7 +88,7 @@ export function describeQueue(name: string, open: () => Promise<QueueHarness>): 
         if (steps > 0) await queue.lock(id, signal);
         if (steps > 1) await harness.report(id, "Running");
         expect((await queue.cancel(id, undefined, signal)).state).toBe("Cancelled");
-        expect((await queue.poll([open_(id)], signal)).entries.get(id)?.state).toBe("Cancelled");
+        expect((await queue.poll([id], signal)).entries.get(id)?.state).toBe("Cancelled");
       }
     });
 
@@ -104,7 +103,7 @@ export function describeQueue(name: string, open: () => Promise<QueueHarness>): 
         if (locked) await queue.lock(id, signal);
         if (polled) await queue.poll([], signal);
         await queue.cancel(id, "no such thing", signal);
-        expect((await queue.poll([open_(id)], signal)).entries.get(id)?.state).toBe("Cancelled");
+        expect((await queue.poll([id], signal)).entries.get(id)?.state).toBe("Cancelled");
         expect(await harness.errorOf(id)).toBe("no such thing");
       }
     });
@@ -126,7 +125,7 @@ export function describeQueue(name: string, open: () => Promise<QueueHarness>): 
       expect([...entries.keys()]).toEqual([locked]);
       expect(entries.get(locked)?.priority).toBe("0");
       await queue.unlock(locked, signal);
-      const states = (await queue.poll([open_(waiting), open_(locked)], signal)).entries;
+      const states = (await queue.poll([waiting, locked], signal)).entries;
       expect([states.get(waiting)?.state, states.get(locked)?.state]).toEqual([
         "Cancelled",
         "Cancelled",

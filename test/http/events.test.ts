@@ -1,7 +1,7 @@
 import { request, type IncomingMessage } from "node:http";
 import { once } from "node:events";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { FactInput } from "../../src/actors/supervisor.ts";
+import type { FactInput } from "../../src/machines/model/fact.ts";
 import type { RecordView } from "../../src/http/wire/record.ts";
 import { WIRE_SCHEMAS } from "../../src/http/openapi.ts";
 import { containerId } from "../support/containers.ts";

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { Registry } from "prom-client";
 import { onTestFinished } from "vitest";
 import type { Clock } from "../../src/actors/clock.ts";
-import type { FactInput } from "../../src/actors/supervisor.ts";
+import type { FactInput } from "../../src/machines/model/fact.ts";
 import { makeApp } from "../../src/http/app.ts";
 import { listen } from "../../src/http/listen.ts";
 import { listenCandidates } from "../../src/http/listen-address.ts";

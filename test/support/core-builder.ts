@@ -1,8 +1,7 @@
 import { ReadModel } from "../../src/actors/read-model.ts";
-import type { FactInput } from "../../src/actors/supervisor.ts";
 import { Core } from "../../src/machines/core/core.ts";
 import type { Applied } from "../../src/machines/core/core.ts";
-import type { ContainerRecord, Failure } from "../../src/machines/model/fact.ts";
+import type { ContainerRecord, FactInput, Failure } from "../../src/machines/model/fact.ts";
 import { ACTOR_KINDS } from "../../src/machines/model/ids.ts";
 import type { JournalRecord } from "../../src/machines/model/record.ts";
 import type { Settings } from "../../src/machines/model/settings.ts";

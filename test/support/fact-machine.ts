@@ -3,10 +3,9 @@ import { Core } from "../../src/machines/core/core.ts";
 import type { Applied } from "../../src/machines/core/core.ts";
 import { dueAtMs } from "../../src/machines/core/due.ts";
 import type { Command } from "../../src/machines/model/command.ts";
-import type { ContainerState, Failure } from "../../src/machines/model/fact.ts";
+import type { ContainerState, FactInput, Failure } from "../../src/machines/model/fact.ts";
 import { ACTOR_KINDS, ONLY } from "../../src/machines/model/ids.ts";
 import type { JournalRecord } from "../../src/machines/model/record.ts";
-import type { FactInput } from "../../src/actors/supervisor.ts";
 import { containerId, containerRecord } from "./containers.ts";
 import { settings } from "./settings.ts";
 
@@ -198,6 +197,8 @@ export class FactMachine {
         listStartedAtMs: listStartedAtMs + later,
       }));
     }
+    const shown = bits % 2 === 0 ? this.#shown(workerId, bits) : undefined;
+    if (shown) return [{ type: "instance.seen", basedOnSeq, createdBy: null, ...shown }];
     const creating = [...this.core.registry.entries("worker")].find(
       ([, { value }]) => value.lifecycle === "creating",
     );
@@ -213,6 +214,17 @@ export class FactMachine {
         idleBehavior: (["run", "hold", "drain", ""] as const)[who % 4] ?? "",
       },
     ];
+  }
+
+  /** A worker's instance as it is known, but for one thing. */
+  #shown(workerId: string, bits: number) {
+    const worker = this.core.registry.get("worker", workerId);
+    if (!worker || worker.context.instanceId === "") return undefined;
+    const { instanceId, address, instanceType, providerType } = worker.context;
+    const { idleBehavior } = worker.value;
+    const known = { instanceId, address, instanceType, providerType, idleBehavior };
+    const changed = { 2: { address: "10.0.0.9" }, 4: { instanceType: "other" } }[bits] ?? {};
+    return bits === 6 ? { ...known, idleBehavior: "" as const } : { ...known, ...changed };
   }
 
   #polled({ who, how, bits }: Op): FactInput {

@@ -1,8 +1,7 @@
 import { ReadModel } from "../../src/actors/read-model.ts";
-import type { FactInput } from "../../src/actors/supervisor.ts";
 import { Core } from "../../src/machines/core/core.ts";
 import type { Decision } from "../../src/machines/model/decision.ts";
-import type { Fact } from "../../src/machines/model/fact.ts";
+import type { Fact, FactInput } from "../../src/machines/model/fact.ts";
 import type { Settings } from "../../src/machines/model/settings.ts";
 import { VirtualClock } from "../../src/simulator/virtual-clock.ts";
 import { settings } from "./settings.ts";

@@ -9,7 +9,7 @@ export function polling(pollIntervalMs = 10_000) {
   const sink = new FactSink();
   const outcomes: string[] = [];
   const bugs: unknown[] = [];
-  const asked: { containerId: string; ended: boolean }[][] = [];
+  const asked: string[][] = [];
   const askedAtMs: number[] = [];
   const mounts: string[] = [];
   const state = {
@@ -28,8 +28,8 @@ export function polling(pollIntervalMs = 10_000) {
     supervisor: sink,
     clock: sink.clock,
     queue: {
-      poll: async (known): Promise<QueuePoll> => {
-        asked.push([...known]);
+      poll: async (open): Promise<QueuePoll> => {
+        asked.push([...open]);
         askedAtMs.push(sink.clock.nowMs());
         const entries = Object.entries(state.entries);
         const rejected = new Map(Object.entries(state.rejected));

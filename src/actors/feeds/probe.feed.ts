@@ -1,4 +1,4 @@
-import { concatMap, delay, from, mergeMap, of, Subject, takeUntil } from "rxjs";
+import { concatMap, map, mergeMap, Subject, takeUntil, timer } from "rxjs";
 import type { WorkerSnapshot } from "../../machines/worker/worker.machine.ts";
 import type { Clock } from "../clock.ts";
 import { clockScheduler } from "../scheduler.ts";
@@ -49,8 +49,8 @@ export class ProbeFeed {
     const scheduler = clockScheduler(clock);
     this.#wanted
       .pipe(
-        concatMap((workerId) => of(workerId).pipe(delay(paceMs, scheduler))),
-        mergeMap((workerId) => from(this.#probe(workerId)), PROBES_AT_ONCE_MAX),
+        concatMap((workerId) => timer(paceMs, scheduler).pipe(map(() => workerId))),
+        mergeMap((workerId) => this.#probe(workerId), PROBES_AT_ONCE_MAX),
         takeUntil(this.#stop),
       )
       .subscribe({ error: broke });
@@ -96,7 +96,7 @@ export class ProbeFeed {
     );
     if (supervisor.accepting)
       for (const workerId of supervisor.known.ids("worker"))
-        if (this.#isProbed(workerId)) this.want(workerId);
+        if (!this.#probing.has(workerId) && this.#isProbed(workerId)) this.want(workerId);
     for (const times of [this.#lastGoodAtMs, this.#firstAskedAtMs])
       for (const workerId of times.keys())
         if (!supervisor.known.get("worker", workerId)) times.delete(workerId);
@@ -156,8 +156,17 @@ export class ProbeFeed {
       return;
     }
     this.#lastGoodAtMs.set(workerId, clock.nowMs());
-    const good = { booted, containerIds: [...containerIds], broken, stale, bootError };
-    void supervisor.submit({ type: "probe.succeeded", ...observed, ...good });
+    void supervisor.submit({
+      type: "probe.succeeded",
+      workerId,
+      basedOnSeq,
+      startedAtMs,
+      booted,
+      containerIds: [...containerIds],
+      broken,
+      stale,
+      bootError,
+    });
   }
 
   async #list({ context }: WorkerSnapshot): ReturnType<WorkerCalls["list"]> {

@@ -1,6 +1,6 @@
 import { QueueError } from "../../drivers/queue/port.ts";
 import type { Queue, QueuePoll, RejectedRow } from "../../drivers/queue/port.ts";
-import type { ContainerRecord } from "../../machines/model/fact.ts";
+import type { ContainerRecord, ContainerState } from "../../machines/model/fact.ts";
 import type { Clock } from "../clock.ts";
 import { DeadlineError, withDeadline } from "../deadline.ts";
 import type { Supervisor } from "../supervisor.ts";
@@ -76,18 +76,22 @@ export class QueuePollFeed {
 
   #poll(): Promise<QueuePoll> {
     const { clock, queue, timeoutMs } = this.#options;
-    const known = this.#known();
-    return withDeadline(clock, timeoutMs, (signal) => queue.poll(known, signal));
+    const open = this.#open();
+    return withDeadline(clock, timeoutMs, (signal) => queue.poll(open, signal));
   }
 
-  #known(): { containerId: string; ended: boolean }[] {
-    const known = [];
-    for (const [containerId, { value }] of this.#options.supervisor.known.entries("container")) {
-      if (value.record === "unlisted") continue;
-      const ended = value.record === "Complete" || value.record === "Cancelled";
-      known.push({ containerId, ended });
-    }
-    return known;
+  /** Those whose end the queue has not told yet. */
+  #open(): string[] {
+    return this.#options.supervisor.known.ids("container").filter((containerId) => {
+      const record = this.#recordOf(containerId);
+      return record !== undefined && record !== "Complete" && record !== "Cancelled";
+    });
+  }
+
+  /** What the queue is known to have said of a container, if it has ever shown it. */
+  #recordOf(containerId: string): ContainerState | undefined {
+    const record = this.#options.supervisor.known.get("container", containerId)?.value.record;
+    return record === "unlisted" ? undefined : record;
   }
 
   async #handOn(poll: QueuePoll, basedOnSeq: number): Promise<void> {
@@ -106,17 +110,18 @@ export class QueuePollFeed {
         });
     }
     for (const [containerId, row] of poll.rejected) this.#reject(containerId, row, basedOnSeq);
-    for (const { containerId } of this.#known())
-      if (!poll.entries.has(containerId) && !poll.rejected.has(containerId))
+    for (const containerId of supervisor.known.ids("container")) {
+      if (poll.entries.has(containerId) || poll.rejected.has(containerId)) continue;
+      if (this.#recordOf(containerId) !== undefined)
         void supervisor.submit({ type: "container.missing", containerId, basedOnSeq });
+    }
     await this.#add(added, poll, basedOnSeq);
   }
 
   /** A record that cannot be read would be tried for ever: it is cancelled with the reason (spec §4.4). */
   #reject(containerId: string, { state, error }: RejectedRow, basedOnSeq: number): void {
     const { supervisor, clean } = this.#options;
-    const known = supervisor.known.get("container", containerId);
-    if (state === null || (known && known.value.record !== "unlisted")) return;
+    if (state === null || this.#recordOf(containerId) !== undefined) return;
     void supervisor.submit({
       type: "container.rejected",
       containerId,

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { isMap, readDocument } from "../../config/document.ts";
-import { makeMemoryStore, openMemoryJournal } from "../../drivers/journal/memory.ts";
+import { openForgetfulJournal } from "../../drivers/journal/forgetful.ts";
 import type { Workload } from "../../simulator/workload.ts";
 import { simulateWorkload, type WhatIfProgress } from "../../simulator/what-if.ts";
 import { formatSpan } from "../amounts.ts";
@@ -154,9 +154,7 @@ async function simulateOne(
   { name, config }: Variant,
   { workload, seed, io }: { workload: Workload; seed: number; io: Io },
 ): Promise<Result> {
-  const store = makeMemoryStore("simulated");
-  // Nobody reads it again: a year of nights need not fit into memory.
-  const openJournal = () => openMemoryJournal(store, { batchesKept: 1, checkpointsKept: 1 });
+  const openJournal = () => openForgetfulJournal("simulated");
   const onProgress = progressOf(name, io);
   const given = { config, workload, seed, openJournal, onProgress };
   const { summary, drained } = await simulateWorkload(given);

@@ -47,7 +47,7 @@ export function makeMemoryStore(id: string): MemoryStore {
 /** The journal without a disk, for simulations and tests: one writer at a time, and it keeps what `append` resolved. */
 export function openMemoryJournal(
   store: MemoryStore,
-  options: { checkpointsKept?: number; batchesKept?: number } = {},
+  options: { checkpointsKept?: number } = {},
 ): MemoryJournal {
   if (store.openForWriting) {
     throw new JournalError(
@@ -79,8 +79,6 @@ export function openMemoryJournal(
         throw failures.error;
       }
       store.batches.push(batch);
-      const forgotten = store.batches.length - (options.batchesKept ?? Infinity);
-      for (const { lastSeq: seq } of store.batches.splice(0, forgotten)) store.baseSeq = seq;
     },
     read: (range = {}) => readRange(store, range, lastSeq()),
     async saveCheckpoint({ seq, code, state }) {

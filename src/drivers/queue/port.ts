@@ -10,11 +10,11 @@ export interface OperationResult {
  * nothing else.
  */
 export interface Queue {
-  /** All that concerns us now (spec §4.3): locked by us, the top of the queue, and what became of `known` ones. */
-  poll(
-    known: Iterable<{ containerId: string; ended: boolean }>,
-    signal: AbortSignal,
-  ): Promise<QueuePoll>;
+  /**
+   * All that concerns us now (spec §4.3): locked by us, the top of the queue, and what became of `open` ones, which it has
+   * not told the end of yet.
+   */
+  poll(open: Iterable<string>, signal: AbortSignal): Promise<QueuePoll>;
   /** Sum of the capacities (bytes) of its `tmp` mounts. */
   tmpMounts(containerId: string, signal: AbortSignal): Promise<number>;
   lock(containerId: string, signal: AbortSignal): Promise<OperationResult>;
@@ -32,7 +32,7 @@ export interface Queue {
 export interface QueuePoll {
   /** By container id; `tmpMounts` of each record is 0 here. */
   readonly entries: ReadonlyMap<string, ContainerRecord>;
-  /** Known ones that the API no longer has. */
+  /** Open ones that the API no longer has. */
   readonly deleted: ReadonlySet<string>;
   /** Ones that were listed but cannot be read; they are neither in `entries` nor in `deleted`. */
   readonly rejected: ReadonlyMap<string, RejectedRow>;

@@ -1,13 +1,28 @@
 import { chooseTypes, resourcesOf } from "../instance-types/choose.ts";
 import type { Choice } from "../container/container.types.ts";
 import type { IdleBehavior } from "../model/command.ts";
-import type { Fact, FactOf } from "../model/fact.ts";
+import type { Fact, FactInput, FactOf } from "../model/fact.ts";
 import type { ActorKind } from "../model/ids.ts";
 import { unknownPatienceMs } from "../worker/worker.assigns.ts";
-import { isQuiet } from "../worker/worker.guards.ts";
+import { isAsKnown, isQuiet } from "../worker/worker.guards.ts";
 import type { Draft } from "./draft.ts";
 import { ONLY } from "../model/ids.ts";
 import type { Registry } from "./registry.ts";
+
+/**
+ * Whether a fact of those that are most by far tells nothing new, so that it need not be tried on the charts: they would
+ * pass over it as well.
+ */
+export function tellsNothing(registry: Registry, fact: FactInput): boolean {
+  if (fact.type === "probe.succeeded") {
+    const worker = registry.get("worker", fact.workerId);
+    return worker !== undefined && isQuiet(worker, fact);
+  }
+  if (fact.type !== "instance.seen") return false;
+  const known = registry.workerOfInstance(fact.instanceId);
+  const worker = known === undefined ? undefined : registry.get("worker", known);
+  return worker !== undefined && isAsKnown(worker, fact);
+}
 
 /** Delivers a fact to the machines that it concerns. What concerns nobody changes nothing. */
 export function route(
@@ -45,6 +60,7 @@ export function route(
     case "tags.saved":
     case "tags.failed":
     case "ssh.connected":
+    case "probe.succeeded":
     case "probe.failed":
     case "start.returned":
     case "kill.returned":
@@ -52,8 +68,6 @@ export function route(
     case "shutdown.requested":
       draft.deliver("worker", fact.workerId, fact);
       return;
-    case "probe.succeeded":
-      return probeSucceeded(draft, registry, fact);
     case "container.added":
       return containerAdded(draft, fact);
     case "container.rejected":
@@ -152,11 +166,6 @@ function adopt(draft: Draft, fact: FactOf<"instance.seen">): void {
     { workerId: instanceId, atMs, seq, instanceType, providerType, found },
     idleBehavior,
   );
-}
-
-function probeSucceeded(draft: Draft, registry: Registry, fact: FactOf<"probe.succeeded">): void {
-  const worker = registry.get("worker", fact.workerId);
-  if (worker && !isQuiet(worker, fact)) draft.deliver("worker", fact.workerId, fact);
 }
 
 /** A list may have shown the instance before, and not told whose it is: one worker for one instance. */

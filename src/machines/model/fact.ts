@@ -273,4 +273,7 @@ export const factSchema = z.discriminatedUnion("type", [
 
 export type Fact = z.infer<typeof factSchema>;
 export type FactType = Fact["type"];
+/** A fact as it is handed in: the supervisor says when. */
+export type FactInput = Fact extends infer F ? (F extends Fact ? Omit<F, "atMs"> : never) : never;
+
 export type FactOf<T extends FactType> = Extract<Fact, { type: T }>;

@@ -40,7 +40,7 @@ export function listingChanged(
  */
 export function isQuiet(
   { value, context }: { readonly value: { readonly lifecycle: string }; context: WorkerContext },
-  { broken, stale, bootError, containerIds }: FactOf<"probe.succeeded">,
+  { broken, stale, bootError, containerIds }: Omit<FactOf<"probe.succeeded">, "atMs">,
 ): boolean {
   const { processes, staleSinceMs, lastError } = context;
   return (
@@ -50,6 +50,30 @@ export function isQuiet(
     staleSinceMs === null &&
     lastError === bootError &&
     isAsListed(processes, containerIds)
+  );
+}
+
+/**
+ * Whether a list shows a worker just as it is known, and nothing is to be asked of the cloud: true of nearly every worker
+ * of every list. The chart would say so too, at many times the cost.
+ */
+export function isAsKnown(
+  {
+    value: { lifecycle, idleBehavior },
+    context,
+  }: {
+    readonly value: { readonly lifecycle: string; readonly idleBehavior: IdleBehavior };
+    readonly context: WorkerContext;
+  },
+  { address, idleBehavior: tagged, instanceType }: Omit<FactOf<"instance.seen">, "atMs">,
+): boolean {
+  return (
+    lifecycle !== "creating" &&
+    lifecycle !== "shutdown" &&
+    context.missingSinceMs === null &&
+    address === context.address &&
+    tagged === idleBehavior &&
+    instanceType === context.instanceType
   );
 }
 

@@ -51,17 +51,14 @@ describe("a poll of the queue", () => {
     feed.stop();
   });
 
-  it("tells which known ones have ended, and drops what it no longer shows", async () => {
+  it("asks after those that have not ended, and drops what it no longer shows", async () => {
     const { sink, feed, state, asked, record } = polling();
     state.entries = { [X]: {}, [Y]: { state: "Complete" } };
     feed.start();
     await sink.advance(2_000);
     state.entries = { [X]: {} };
     await sink.advance(11_000);
-    expect(asked[1]).toEqual([
-      { containerId: X, ended: false },
-      { containerId: Y, ended: true },
-    ]);
+    expect(asked[1]).toEqual([X]);
     expect([record(X), record(Y)]).toEqual(["Queued", undefined]);
     feed.stop();
   });

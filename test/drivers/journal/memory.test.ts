@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { openForgetfulJournal } from "../../../src/drivers/journal/forgetful.ts";
 import { makeMemoryStore, openMemoryJournal } from "../../../src/drivers/journal/memory.ts";
 import { JournalError } from "../../../src/drivers/journal/port.ts";
 import { describeJournal } from "../../conformance/journal.conformance.ts";
@@ -20,10 +21,9 @@ it("fails the appends that it is told to fail, and keeps nothing of them", async
   expect([...journal.read()]).toEqual(recordsFrom(1, 3));
 });
 
-it("keeps the newest batches only, where it is told how many", async () => {
-  const store = makeMemoryStore("j1");
-  const journal = openMemoryJournal(store, { batchesKept: 1 });
+it("that is forgetful takes everything and keeps nothing", async () => {
+  const journal = openForgetfulJournal("j1");
   for (const seq of [1, 4, 7]) await journal.append(recordsFrom(seq, 3));
-  expect([store.baseSeq, journal.lastSeq]).toEqual([6, 9]);
-  expect([...journal.read({ fromSeq: 7 })]).toEqual(recordsFrom(7, 3));
+  await journal.saveCheckpoint({ seq: 9, code: "1", state: "{}" });
+  expect([journal.lastSeq, [...journal.read()], journal.checkpointSeqs()]).toEqual([9, [], []]);
 });

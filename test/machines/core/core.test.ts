@@ -6,7 +6,7 @@ import type { Decision } from "../../../src/machines/model/decision.ts";
 import type { JournalRecord } from "../../../src/machines/model/record.ts";
 import { recordSchema } from "../../../src/machines/model/record.ts";
 import type { Settings } from "../../../src/machines/model/settings.ts";
-import type { FactInput } from "../../../src/actors/supervisor.ts";
+import type { FactInput } from "../../../src/machines/model/fact.ts";
 import { containerId, containerRecord } from "../../support/containers.ts";
 import { CoreBuilder } from "../../support/core-builder.ts";
 import { settings } from "../../support/settings.ts";

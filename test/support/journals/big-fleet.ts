@@ -1,4 +1,4 @@
-import type { FactInput } from "../../../src/actors/supervisor.ts";
+import type { FactInput } from "../../../src/machines/model/fact.ts";
 import { Heap } from "../../../src/actors/heap.ts";
 import { makeMemoryStore, openMemoryJournal } from "../../../src/drivers/journal/memory.ts";
 import { CODE_VERSION, Core } from "../../../src/machines/core/core.ts";

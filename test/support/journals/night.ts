@@ -1,5 +1,5 @@
 import { makeMemoryStore, openMemoryJournal } from "../../../src/drivers/journal/memory.ts";
-import type { FactInput } from "../../../src/actors/supervisor.ts";
+import type { FactInput } from "../../../src/machines/model/fact.ts";
 import type { WorkerSnapshot } from "../../../src/machines/worker/worker.machine.ts";
 import { NO_GPU, type InstanceType } from "../../../src/machines/model/instance-type.ts";
 import { chanceFor } from "../../../src/simulator/chance.ts";

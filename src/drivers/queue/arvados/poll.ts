@@ -24,16 +24,14 @@ interface Page {
 export async function pollContainers(
   client: ArvadosClient,
   authId: string,
-  known: Iterable<{ containerId: string; ended: boolean }>,
+  open: Iterable<string>,
   signal: AbortSignal,
 ): Promise<QueuePoll> {
   const poll = makeCollector(client, signal);
   await poll.byId({ limit: PAGE_LIMIT }, [["locked_by_uuid", "=", authId]]);
   await poll.available();
   const missing = new Set<string>();
-  for (const { containerId, ended } of known) {
-    if (!ended && !poll.has(containerId)) missing.add(containerId);
-  }
+  for (const containerId of open) if (!poll.has(containerId)) missing.add(containerId);
   const deleted = await poll.missing(missing);
   return { ...poll.result, deleted, namelessRows: poll.namelessRows() };
 }

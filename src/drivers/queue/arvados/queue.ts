@@ -80,11 +80,11 @@ export function makeArvadosQueue({ client }: { client: ArvadosClient }): Queue {
   }
 
   return {
-    async poll(known, signal) {
+    async poll(open, signal) {
       states.beginPoll();
       try {
         authId ??= await fetchAuthId(signal);
-        const poll = await pollContainers(client, authId, known, signal);
+        const poll = await pollContainers(client, authId, open, signal);
         states.endPoll(poll);
         return poll;
       } catch (error) {

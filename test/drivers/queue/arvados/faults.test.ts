@@ -186,8 +186,7 @@ describe("the queue over a bad network", () => {
       if (isAvail) lists += 1;
       response.writeHead(status).end(isAvail ? `{"items":[]}` : text);
     };
-    const known = [first, second].map((containerId) => ({ containerId, ended: false }));
-    const { entries, deleted } = await queue.poll(known, signal);
+    const { entries, deleted } = await queue.poll([first, second], signal);
     expect([lists, entries.size, deleted.size]).toEqual([1, 2, 0]);
   });
 
@@ -214,8 +213,7 @@ describe("the queue over a bad network", () => {
     });
     expect(poll.rejected.get(ids[1] ?? "")?.error).toContain("runtime_constraints.ram: ");
     expect(poll.rejected.get(ids[2] ?? "")?.state).toBeNull();
-    const known = ids.map((containerId) => ({ containerId, ended: false }));
-    expect((await queue.poll(known, signal)).deleted.size).toBe(0);
+    expect((await queue.poll(ids, signal)).deleted.size).toBe(0);
   });
 
   it("ends a poll whose pages repeat for ever", async () => {

@@ -141,10 +141,7 @@ async function availStopsAt100({ then }: Scenario) {
 }
 
 async function missingBatches({ given, then }: Scenario) {
-  const known = Array.from({ length: given.cache[0].n as number }, (_, i) => ({
-    containerId: idOf(i),
-    ended: false,
-  }));
+  const open = Array.from({ length: given.cache[0].n as number }, (_, i) => idOf(i));
   const byId = ({ params }: RecordedRequest) => {
     const [within, after] = JSON.parse(params["filters"] ?? "") as [
       [string, string, string[]],
@@ -153,12 +150,12 @@ async function missingBatches({ given, then }: Scenario) {
     return within[2].filter((id) => id > (after?.[2] ?? "")).map((id) => row(id));
   };
   const { queue, requests } = await startScripted({ byId });
-  const { entries, deleted } = await queue.poll(known, signal);
-  expect(entries.size).toBe(known.length);
+  const { entries, deleted } = await queue.poll(open, signal);
+  expect(entries.size).toBe(open.length);
   expect(deleted.size).toBe(0);
   const batches = requests.filter(({ params }) => params["filters"]?.includes(`"in"`));
   const [first, second] = batches;
-  const ids = known.slice(0, then.first_batch_size).map(({ containerId }) => containerId);
+  const ids = open.slice(0, then.first_batch_size);
   expect(first?.params["filters"]).toBe(JSON.stringify([["uuid", "in", ids]]));
   expect(first?.params["order"]).toBe(then.order);
   expect(first?.params["count"]).toBe(then.count);
@@ -178,7 +175,7 @@ async function missingBatches({ given, then }: Scenario) {
 async function missingDeleted({ given, then }: Scenario) {
   const { queue } = await startScripted({ byId: () => given.by_uuid_response });
   const [containerId] = given.cache as string[];
-  const poll = await queue.poll([{ containerId: containerId ?? "", ended: false }], signal);
+  const poll = await queue.poll([containerId ?? ""], signal);
   expect([...poll.deleted]).toEqual(then.dropped);
   expect(poll.entries.size).toBe(0);
 }
@@ -187,9 +184,7 @@ async function missingUnexpected({ given, then }: Scenario) {
   const byId = () => given.by_uuid_response.map((id: string) => row(id));
   const { queue } = await startScripted({ byId });
   const [containerId] = given.cache as string[];
-  await expect(
-    queue.poll([{ containerId: containerId ?? "", ended: false }], signal),
-  ).rejects.toThrow(then.error);
+  await expect(queue.poll([containerId ?? ""], signal)).rejects.toThrow(then.error);
 }
 
 async function missingFinalState({ given, then }: Scenario) {
@@ -197,10 +192,10 @@ async function missingFinalState({ given, then }: Scenario) {
   let asked = 0;
   const byId = () => (asked++ === 0 ? given.by_uuid_response : []);
   const { queue } = await startScripted({ byId });
-  const first = await queue.poll([{ containerId, ended: false }], signal);
+  const first = await queue.poll([containerId], signal);
   expect(first.entries.get(containerId)?.state).toBe(then.cached_state);
   const askedBefore = asked;
-  const second = await queue.poll([{ containerId, ended: true }], signal);
+  const second = await queue.poll([], signal);
   expect(second.entries.size).toBe(0);
   expect(second.deleted.size).toBe(0);
   expect(asked).toBe(askedBefore);
