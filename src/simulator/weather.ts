@@ -6,6 +6,7 @@ import type { WorldEvent } from "./world-event.ts";
 
 const ROUND_MS = 60_000;
 const SPOT_NOTICE_MS = 120_000;
+const IMPATIENT_MS = 2_000;
 
 /** What goes wrong by itself, while nobody calls: drawn once a minute. */
 export class Weather {
@@ -110,11 +111,17 @@ export class Weather {
     const containerId = chance.pick([...this.#world.queue.containers.keys()]);
     const what = chance.pick(["run", "hold", "drain", "shutdown", "kill"] as const) ?? "run";
     const reason = "for a test";
-    if (what === "kill" && containerId !== undefined)
-      this.#submit({ type: "kill.requested", containerId, reason });
+    if (what === "kill" && containerId !== undefined) this.#killTwice(containerId, reason);
     if (what === "kill" || workerId === undefined) return;
     if (what === "shutdown") this.#submit({ type: "shutdown.requested", workerId, reason });
     else this.#submit({ type: "behavior.requested", workerId, behavior: what, reason });
+  }
+
+  /** Operators are impatient. */
+  #killTwice(containerId: string, reason: string): void {
+    const kill = (): void => this.#submit({ type: "kill.requested", containerId, reason });
+    kill();
+    this.#world.clock.setTimer(IMPATIENT_MS, kill);
   }
 
   #submit(fact: FactInput): void {

@@ -7,6 +7,7 @@ import { brokenWorkerDrained } from "../../src/simulator/invariants/broken-worke
 import { cancelHolds } from "../../src/simulator/invariants/cancel-holds.ts";
 import { creatorFound } from "../../src/simulator/invariants/creator-found.ts";
 import { commandsInOrder } from "../../src/simulator/invariants/commands-in-order.ts";
+import { createsWithinNeed } from "../../src/simulator/invariants/creates-within-need.ts";
 import { durableFirst } from "../../src/simulator/invariants/durable-first.ts";
 import { heldWorkerKept } from "../../src/simulator/invariants/held-worker-kept.ts";
 import { liveWorkKept } from "../../src/simulator/invariants/live-work-kept.ts";
@@ -17,10 +18,12 @@ import { reasonsExist } from "../../src/simulator/invariants/reasons-exist.ts";
 import { recordNewerThanExit } from "../../src/simulator/invariants/record-newer-than-exit.ts";
 import { refusalsHeeded } from "../../src/simulator/invariants/refusals-heeded.ts";
 import { restartRepeats } from "../../src/simulator/invariants/restart-repeats.ts";
+import { signalsPaced } from "../../src/simulator/invariants/signals-paced.ts";
 import { spendAddsUp } from "../../src/simulator/invariants/spend-adds-up.ts";
 import { startsFit } from "../../src/simulator/invariants/starts-fit.ts";
 import { startsRemembered } from "../../src/simulator/invariants/starts-remembered.ts";
 import { timeGoesOn } from "../../src/simulator/invariants/time-goes-on.ts";
+import { unwantedEnded } from "../../src/simulator/invariants/unwanted-ended.ts";
 import { wantedProcessKept } from "../../src/simulator/invariants/wanted-process-kept.ts";
 import type { Invariant } from "../../src/simulator/invariants/invariant.ts";
 
@@ -285,6 +288,29 @@ describe("a check fails when", () => {
     expect(verdict(startsFit(), [record({ commands: [start] })], at)).toMatch(/2 vcpus of 1/);
     const drained = on({ lifecycle: "running", idleBehavior: "drain" });
     expect(verdict(startsFit(), [record({ commands: [start] })], drained)).toMatch(/is to drain/);
+  });
+
+  it("a process is signalled by two schedules, or a create that is over counts as one in flight", () => {
+    const kill = { kind: "process.kill", instanceId: "i-1", containerId: C1, signal: 15 };
+    const at = (atMs: number) => record({ fact: { type: "clock.ticked", atMs }, commands: [kill] });
+    const { dispatcher } = world({ workers: [["w1", { context: { createOpen: true } }]] });
+    const { readModel, settings } = dispatcher!.supervisor;
+    const supervisor = { readModel, settings: { ...settings, timeoutSignalMs: 5_000 } };
+    const paced = { dispatcher: { supervisor } } as unknown as World;
+    expect(verdict(signalsPaced(), [at(1_000), at(6_000)], paced)).toBe("");
+    expect(verdict(signalsPaced(), [at(1_000), at(3_000)], paced)).toMatch(/again after 2000 ms/);
+    const failed = record({ fact: { type: "create.failed", workerId: "w1" } });
+    expect(verdict(createsWithinNeed(), [failed], paced)).toMatch(/of w1 is over, and counts/);
+  });
+
+  it("what nobody wants any more runs on", () => {
+    const running = (priority: string, operation = "none") => {
+      const value = { record: "Running", process: "running", operation };
+      return world({ containers: [[C1, { value, context: { priority, rejection: "" } }]] });
+    };
+    expect(verdict(unwantedEnded(), [record({})], running("0"))).toMatch(/it is not ended/);
+    expect(verdict(unwantedEnded(), [record({})], running("0", "killing"))).toBe("");
+    expect(verdict(unwantedEnded(), [record({})], running("1"))).toBe("");
   });
 
   it("a start decides before it has listed and polled", () => {

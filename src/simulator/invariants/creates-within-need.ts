@@ -1,4 +1,5 @@
 import type { FaultKind } from "../faults.ts";
+import type { JournalRecord } from "../../machines/model/record.ts";
 import type { World } from "../world.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
 
@@ -31,7 +32,20 @@ function countVms({ cloud, faults, dispatcher }: World): string | undefined {
 }
 
 function judge({ record }: RecordEvent, world: World): string | undefined {
-  const creates = record.decisions.filter((decision) => decision.do === "create");
+  return stillOpen(record.fact, world) ?? tooMany(record.decisions, world);
+}
+
+/** A create whose outcome is known holds no other one back. */
+function stillOpen(fact: JournalRecord["fact"], { dispatcher }: World): string | undefined {
+  if (fact.type !== "create.succeeded" && fact.type !== "create.failed") return undefined;
+  const worker = dispatcher?.supervisor.readModel.get("worker", fact.workerId);
+  return worker?.context.createOpen
+    ? `the create of ${fact.workerId} is over, and counts as one in flight`
+    : undefined;
+}
+
+function tooMany(decisions: JournalRecord["decisions"], world: World): string | undefined {
+  const creates = decisions.filter((decision) => decision.do === "create");
   if (creates.length === 0 || !world.dispatcher) return undefined;
   const { readModel, settings } = world.dispatcher.supervisor;
   const workers = [...readModel.all("worker")];

@@ -1,15 +1,22 @@
 import { ONLY } from "../../machines/model/ids.ts";
+import type { FaultKind } from "../faults.ts";
 import type { World } from "../world.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
+
+/** For a planner's run and its commit. */
+const SLACK_MS = 2_000;
+/** While the journal stands still, nothing is decided. */
+const KEEPS_WAITING: readonly FaultKind[] = ["journalFull", "journalSlow"];
 
 /**
  * A start sends every destroy again that a crash may have swallowed, since twice is as good as once, and gives back the
  * locks for which it has waited in vain for a worker to answer (DESIGN: crash in flight; spec §6.3). It decides nothing
- * before it has listed and polled.
+ * before it has listed and polled, and waits for nobody longer than StaleLockTimeout after that.
  */
 export function restartRepeats(): Invariant {
   let startedAtMs = 0;
   let toCome = new Set<string>();
+  let toldAtMs = 0;
   return {
     name: "restartRepeats",
     check(event, world) {
@@ -18,8 +25,10 @@ export function restartRepeats(): Invariant {
         toCome = new Set(["instances.listed", "queue.polled"]);
       }
       if (event.type !== "record.released") return undefined;
+      if (toCome.delete(event.record.fact.type)) toldAtMs = event.atMs;
       return (
         decidesBlindly(event, toCome) ??
+        waitsOn(event, world, toCome.size > 0 ? event.atMs : toldAtMs) ??
         destroysAgain(event) ??
         locksGivenBack(event, world) ??
         workersAwaited(event, { world, startedAtMs })
@@ -30,10 +39,23 @@ export function restartRepeats(): Invariant {
 
 /** `toCome`: what this run has to be told before it may decide. */
 function decidesBlindly({ record }: RecordEvent, toCome: Set<string>): string | undefined {
-  toCome.delete(record.fact.type);
   const [missing] = toCome;
   const [first] = record.decisions;
   return missing && first && `${first.do} is decided before ${missing}`;
+}
+
+function waitsOn(
+  { atMs }: RecordEvent,
+  { dispatcher, faults }: World,
+  toldAtMs: number,
+): string | undefined {
+  if (!dispatcher || KEEPS_WAITING.some((kind) => kind in faults.plan)) return undefined;
+  const { readModel, settings } = dispatcher.supervisor;
+  if (readModel.get("supervisor", ONLY)?.value !== "recovering") return undefined;
+  const mostMs = settings.staleLockTimeoutMs + settings.planIntervalMs + SLACK_MS;
+  return atMs - toldAtMs > mostMs
+    ? `a start has listed and polled, and decides nothing for ${atMs - toldAtMs} ms`
+    : undefined;
 }
 
 function destroysAgain({ record, changes }: RecordEvent): string | undefined {

@@ -18,11 +18,13 @@ import { reasonsExist } from "./reasons-exist.ts";
 import { recordNewerThanExit } from "./record-newer-than-exit.ts";
 import { refusalsHeeded } from "./refusals-heeded.ts";
 import { restartRepeats } from "./restart-repeats.ts";
+import { signalsPaced } from "./signals-paced.ts";
 import { silentWorkerGivenUp } from "./silent-worker-given-up.ts";
 import { spendAddsUp } from "./spend-adds-up.ts";
 import { startsFit } from "./starts-fit.ts";
 import { startsRemembered } from "./starts-remembered.ts";
 import { timeGoesOn } from "./time-goes-on.ts";
+import { unwantedEnded } from "./unwanted-ended.ts";
 import { wantedProcessKept } from "./wanted-process-kept.ts";
 
 /** All that must hold; each run has its own. */
@@ -50,6 +52,8 @@ const INVARIANTS: readonly (() => Invariant)[] = [
   wantedProcessKept,
   cancelHolds,
   startsFit,
+  signalsPaced,
+  unwantedEnded,
 ];
 
 export interface Violation {

@@ -57,13 +57,6 @@ export const CONTAINER_MUTANTS: readonly Mutant[] = [
     replace: "if (anyUnknown && container === '') return undefined;",
   },
   {
-    name: "failed-call-believed",
-    net: "a poll begun before a call failed, which may have worked, judges nothing",
-    file: "src/machines/container/container.assigns.ts",
-    find: "    lastError: event.failure.message,\n    updatedSeq: event.seq,",
-    replace: "    lastError: event.failure.message,",
-  },
-  {
     name: "unwanted-kept",
     net: "what is not wanted any more is ended",
     file: RECONCILE,
@@ -78,5 +71,12 @@ export const CONTAINER_MUTANTS: readonly Mutant[] = [
       killProcesses(draft`,
     replace: `      draft.deliver("container", fact.containerId, fact);
       if (fact.containerId === "") killProcesses(draft`,
+    also: [
+      {
+        file: RECONCILE,
+        find: "return [...decisions, ...kills];",
+        replace: "return kills.length < 0 ? [] : decisions;",
+      },
+    ],
   },
 ];
