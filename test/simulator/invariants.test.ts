@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { noFaults } from "../../src/simulator/faults.ts";
 import type { World } from "../../src/simulator/world.ts";
-import type { WorldEvent } from "../../src/simulator/world-event.ts";
 import { addressFollowed } from "../../src/simulator/invariants/address-followed.ts";
 import { brokenWorkerDrained } from "../../src/simulator/invariants/broken-worker-drained.ts";
 import { cancelHolds } from "../../src/simulator/invariants/cancel-holds.ts";
@@ -25,63 +23,7 @@ import { startsRemembered } from "../../src/simulator/invariants/starts-remember
 import { timeGoesOn } from "../../src/simulator/invariants/time-goes-on.ts";
 import { unwantedEnded } from "../../src/simulator/invariants/unwanted-ended.ts";
 import { wantedProcessKept } from "../../src/simulator/invariants/wanted-process-kept.ts";
-import type { Invariant } from "../../src/simulator/invariants/invariant.ts";
-
-const C1 = "zzzzz-dz642-000000000000001";
-let seq = 0;
-
-/** A record that tells no more than a check looks at. */
-function record(parts: {
-  fact?: object;
-  commands?: object[];
-  decisions?: object[];
-  changes?: object[];
-}): WorldEvent {
-  const { fact = { type: "planner.ran", polledSeq: 0 }, commands = [], decisions = [] } = parts;
-  seq++;
-  return {
-    type: "record.released",
-    atMs: seq,
-    record: { seq, fact: { atMs: seq, ...fact }, commands, decisions },
-    changes: parts.changes ?? [],
-  } as never;
-}
-
-function worker(id: string, context: object, value: object = {}): object {
-  return { kind: "worker", id, before: undefined, after: { value, context }, removed: false };
-}
-
-/** A dispatcher whose read model holds what is given. */
-function world(parts: { workers?: [string, object][]; containers?: [string, object][] } = {}) {
-  const kinds: Record<string, Map<string, object>> = {
-    worker: new Map(parts.workers),
-    container: new Map(parts.containers),
-    supervisor: new Map([["dispatcher", { value: "dispatching", context: {} }]]),
-  };
-  const readModel = {
-    get: (kind: string, id: string) => kinds[kind]?.get(id),
-    entries: (kind: string) => kinds[kind]?.entries() ?? [],
-    all: (kind: string) => kinds[kind]?.values() ?? [],
-    count: (kind: string) => kinds[kind]?.size ?? 0,
-  };
-  const settings = {
-    instanceTypes: { t: { price: 1, vcpus: 1 } },
-    staleLockTimeoutMs: 60_000,
-    timeoutStaleRunLockMs: 5_000,
-  };
-  return {
-    dispatcher: { supervisor: { readModel, settings } },
-    config: { probeIntervalMs: 10_000, commandTimeoutMs: 20_000 },
-    faults: noFaults(),
-  } as unknown as World;
-}
-
-/** What a check says of the last of these events; it has nothing to say of those before. */
-function verdict(invariant: Invariant, events: readonly WorldEvent[], at = world()): string {
-  const said = events.map((event) => invariant.check(event, at) ?? "");
-  expect(said.slice(0, -1).join("")).toBe("");
-  return said.at(-1) ?? "";
-}
+import { C1, lastSeq, record, verdict, worker, world } from "./invariant-rig.ts";
 
 describe("a check fails when", () => {
   it("a container is started while it has a process, or runs again", () => {
@@ -225,13 +167,17 @@ describe("a check fails when", () => {
     const at = (lastSeq: number) => ({ ...world(), journal: { lastSeq } }) as unknown as World;
     const create = { id: "w1", kind: "instance.create", workerId: "w1", instanceType: "t" };
     const [one, two] = [record({ commands: [create] }), record({})];
-    expect(verdict(durableFirst(), [one, two], at(seq))).toBe("");
-    expect(verdict(durableFirst(), [one], at(seq - 2))).toMatch(/is not in the journal/);
-    expect(verdict(durableFirst(), [one, record({})], at(seq))).toMatch(/and the next one is/);
+    expect(verdict(durableFirst(), [one, two], at(lastSeq()))).toBe("");
+    expect(verdict(durableFirst(), [one], at(lastSeq() - 2))).toMatch(/is not in the journal/);
+    expect(verdict(durableFirst(), [one, record({})], at(lastSeq()))).toMatch(
+      /and the next one is/,
+    );
     const made = { type: "vm.created", atMs: 0, instanceId: "i-1", pricePerHour: 1 } as const;
     const [by1, by2] = ["w1", "w2"].map((createdBy) => ({ ...made, createdBy }));
-    expect(verdict(durableFirst(), [one, by1!], at(seq))).toBe("");
-    expect(verdict(durableFirst(), [one, by2!], at(seq))).toMatch(/for this: instance.create w2/);
+    expect(verdict(durableFirst(), [one, by1!], at(lastSeq()))).toBe("");
+    expect(verdict(durableFirst(), [one, by2!], at(lastSeq()))).toMatch(
+      /for this: instance.create w2/,
+    );
     const moved = { type: "container.moved", atMs: 0, containerId: C1, state: "Locked" } as const;
     expect(verdict(durableFirst(), [{ ...moved, by: "dispatcher" }])).toMatch(/container.lock/);
     expect(verdict(durableFirst(), [{ ...moved, by: "user" }])).toBe("");

@@ -1,55 +1,100 @@
+import type { Change } from "../../machines/core/draft.ts";
+import type { WorkerContext } from "../../machines/worker/worker.types.ts";
 import type { World } from "../world.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
 
+const SILENT = /^no good answer to a probe for /;
 /** The only reasons for which a worker may be given up that may be running a wanted container (DESIGN). */
-const ALLOWED = [
-  /^no good answer to a probe for /,
-  /^an operator asked: /,
-  /no process obeys SIGTERM/,
-];
+const ALLOWED = [SILENT, /^an operator asked: /, /no process obeys SIGTERM/];
 
 /**
  * No worker is destroyed while it may run a wanted container, unless it gave no answer for long enough, its container
  * could not be killed, or an operator said so. That it gave no answer is checked against the questions and the answers.
  */
 export function busyWorkerKept(): Invariant {
-  const listedAtMs = new Map<string, number>();
-  const askedAtMs = new Map<string, number>();
-  const judge = ({ record, changes, atMs }: RecordEvent, world: World): string | undefined => {
-    for (const command of record.commands) {
+  const silence = new Silence();
+  const judge = (event: RecordEvent, world: World): string | undefined => {
+    for (const command of event.record.commands) {
       if (command.kind !== "instance.destroy") continue;
       const { instanceId, workerId } = command;
-      const change = changes.find(({ kind, id }) => kind === "worker" && id === workerId);
-      const context = change?.after.context as
-        { shutdownReason: string; bornAtMs: number } | undefined;
-      const reason = context?.shutdownReason ?? "";
       const busy = wantedOn(world, instanceId);
-      if (busy.length > 0 && !ALLOWED.some((allowed) => allowed.test(reason)))
+      if (busy.length === 0) continue;
+      const change = event.changes.find(({ kind, id }) => kind === "worker" && id === workerId);
+      const reason = change ? contextOf(change).shutdownReason : "";
+      if (!ALLOWED.some((allowed) => allowed.test(reason)))
         return `${instanceId} is destroyed while it runs ${busy.join(" ")}: ${reason || "no reason"}`;
-      const answeredAtMs = Math.max(
-        listedAtMs.get(instanceId) ?? 0,
-        askedAtMs.get(instanceId) ?? Infinity,
-      );
-      const { timeoutProbeMs, timeoutBootingMs } = settingsOf(world);
-      const patienceMs = Math.min(timeoutProbeMs, timeoutBootingMs);
-      const first =
-        (change?.before?.value as { lifecycle?: string } | undefined)?.lifecycle !== "shutdown";
-      if (first && ALLOWED[0]?.test(reason) && busy.length > 0 && atMs - answeredAtMs < patienceMs)
-        return answeredAtMs === Infinity
-          ? `${instanceId} is destroyed for not answering, and was never asked`
-          : `${instanceId} is destroyed for not answering, and answered ${atMs - answeredAtMs} ms ago`;
+      if (!change || lifecycleBefore(change) === "shutdown" || !SILENT.test(reason)) continue;
+      const timeoutProbeMs = world.dispatcher?.supervisor.settings.timeoutProbeMs ?? 0;
+      const early = silence.isTooShort(event, change, timeoutProbeMs);
+      if (early !== undefined) return `${instanceId} is destroyed for not answering, and ${early}`;
     }
     return undefined;
   };
   return {
     name: "busyWorkerKept",
     check(event, world) {
-      if (event.type === "vm.listed") listedAtMs.set(event.instanceId, event.atMs);
-      if (event.type === "vm.asked") askedAtMs.set(event.instanceId, event.atMs);
-      if (event.type === "daemon.started") askedAtMs.clear();
-      return event.type === "record.released" ? judge(event, world) : undefined;
+      if (event.type === "vm.listed") silence.answeredAtMs.set(event.instanceId, event.atMs);
+      if (event.type === "vm.asked") silence.ask(event.instanceId, event.atMs);
+      if (event.type === "daemon.started") silence.beginAgain();
+      if (event.type !== "record.released") return undefined;
+      const said = judge(event, world);
+      silence.take(event);
+      return said;
     },
   };
+}
+
+/** How long each has not answered, as the world has it. */
+class Silence {
+  readonly answeredAtMs = new Map<string, number>();
+  /** When this run first asked. */
+  readonly #askedAtMs = new Map<string, number>();
+  /** Workers whose instance this run has found: their time runs from then on (spec §7.2). */
+  readonly #found = new Set<string>();
+
+  beginAgain(): void {
+    this.#askedAtMs.clear();
+    this.#found.clear();
+  }
+
+  ask(instanceId: string, atMs: number): void {
+    if (!this.#askedAtMs.has(instanceId)) this.#askedAtMs.set(instanceId, atMs);
+  }
+
+  take({ changes }: RecordEvent): void {
+    for (const change of changes) {
+      if (change.kind !== "worker" || contextOf(change).instanceId === "") continue;
+      const lifecycle = lifecycleBefore(change);
+      if (lifecycle === undefined || lifecycle === "creating") this.#found.add(change.id);
+    }
+  }
+
+  /** Why it is too short; undefined when it is long enough. */
+  isTooShort(
+    { record, atMs }: RecordEvent,
+    change: Change,
+    patienceMs: number,
+  ): string | undefined {
+    const { instanceId, appearedAtMs } = contextOf(change);
+    const askedAtMs = this.#askedAtMs.get(instanceId);
+    if (askedAtMs === undefined) return "was never asked";
+    const answeredAtMs = this.answeredAtMs.get(instanceId) ?? -Infinity;
+    if (answeredAtMs > askedAtMs)
+      return atMs - answeredAtMs < patienceMs
+        ? `answered ${atMs - answeredAtMs} ms ago`
+        : undefined;
+    const sinceMs = this.#found.has(change.id) ? record.fact.atMs - appearedAtMs : atMs - askedAtMs;
+    return sinceMs < patienceMs ? `has had ${sinceMs} ms to answer` : undefined;
+  }
+}
+
+function contextOf({ after }: Change): WorkerContext {
+  return after.context as WorkerContext;
+}
+
+/** Undefined of one that was not there before. */
+function lifecycleBefore({ before }: Change): string | undefined {
+  return (before?.value as { lifecycle?: string } | undefined)?.lifecycle;
 }
 
 /** Containers that have a living runner on the VM and that the queue wants to run. */
@@ -60,8 +105,4 @@ function wantedOn(world: World, instanceId: string): string[] {
     const runs = record?.state === "Locked" || record?.state === "Running";
     return runs && BigInt(record.priority) > 0n;
   });
-}
-
-function settingsOf(world: World): { timeoutProbeMs: number; timeoutBootingMs: number } {
-  return world.dispatcher?.supervisor.settings ?? { timeoutProbeMs: 0, timeoutBootingMs: 0 };
 }

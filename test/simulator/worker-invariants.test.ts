@@ -1,0 +1,166 @@
+import { describe, expect, it } from "vitest";
+import { noFaults } from "../../src/simulator/faults.ts";
+import { busyWorkerKept } from "../../src/simulator/invariants/busy-worker-kept.ts";
+import { createsWithinNeed } from "../../src/simulator/invariants/creates-within-need.ts";
+import { silentWorkerGivenUp } from "../../src/simulator/invariants/silent-worker-given-up.ts";
+import type { World } from "../../src/simulator/world.ts";
+import type { WorldEvent } from "../../src/simulator/world-event.ts";
+import { C1, record, verdict, worker, world } from "./invariant-rig.ts";
+
+/** What happened after so many seconds. */
+function at(seconds: number, event: WorldEvent): WorldEvent {
+  const atMs = seconds * 1000;
+  if (event.type !== "record.released") return { ...event, atMs };
+  const { record: released } = event;
+  return { ...event, atMs, record: { ...released, fact: { ...released.fact, atMs } } };
+}
+
+function asked(seconds: number): WorldEvent {
+  return { type: "vm.asked", atMs: seconds * 1000, instanceId: "i-1" };
+}
+
+function listed(seconds: number): WorldEvent {
+  return { type: "vm.listed", atMs: seconds * 1000, instanceId: "i-1" };
+}
+
+describe("a check fails when a worker is destroyed that runs a wanted container", () => {
+  const destroy = { kind: "instance.destroy", workerId: "w1", instanceId: "i-1" };
+  const CONTEXT = { instanceId: "i-1", appearedAtMs: 100_000 };
+  const because = (shutdownReason: string, before: object = { lifecycle: "running" }) =>
+    record({
+      commands: [destroy],
+      changes: [{ ...worker("w1", { ...CONTEXT, shutdownReason }), before: { value: before } }],
+    });
+  const silent = because("no good answer to a probe for 120 s");
+  const running = (state: string, priority = "1") => ({
+    ...world(),
+    cloud: { vm: () => ({ runningIds: [C1] }) },
+    queue: { containers: new Map([[C1, { record: { state, priority } }]]) },
+  });
+  const busy = running("Running") as unknown as World;
+
+  it("for a reason that the design does not have", () => {
+    const idle = because("idle for TimeoutIdle");
+    expect(verdict(busyWorkerKept(), [idle], busy)).toMatch(/runs .*1: idle for TimeoutIdle/);
+    expect(verdict(busyWorkerKept(), [because("")], busy)).toMatch(/no reason/);
+    expect(verdict(busyWorkerKept(), [because("an operator asked: x")], busy)).toBe("");
+    const unwanted = [running("Complete"), running("Running", "0")] as unknown as World[];
+    for (const other of unwanted) expect(verdict(busyWorkerKept(), [idle], other)).toBe("");
+  });
+
+  it("for its silence, and TimeoutProbe is not over since it answered", () => {
+    const events = [asked(0), listed(10)];
+    const early = verdict(busyWorkerKept(), [...events, at(129, silent)], busy);
+    expect(early).toBe("i-1 is destroyed for not answering, and answered 119000 ms ago");
+    expect(verdict(busyWorkerKept(), [...events, at(130, silent)], busy)).toBe("");
+    const again = at(
+      129,
+      because("no good answer to a probe for 120 s", { lifecycle: "shutdown" }),
+    );
+    expect(verdict(busyWorkerKept(), [...events, again], busy)).toBe("");
+  });
+
+  it("for its silence, and this run has not asked it for TimeoutProbe", () => {
+    const started: WorldEvent = { type: "daemon.started", atMs: 100_000, clockOffsetMs: 0 };
+    const events = [asked(0), started];
+    expect(verdict(busyWorkerKept(), [...events, at(300, silent)], busy)).toMatch(/never asked/);
+    const early = verdict(busyWorkerKept(), [...events, asked(181), at(300, silent)], busy);
+    expect(early).toMatch(/has had 119000 ms to answer/);
+    const inTime = [...events, asked(180), asked(200), at(300, silent)];
+    expect(verdict(busyWorkerKept(), inTime, busy)).toBe("");
+  });
+
+  it("for its silence, and this run has found it less than TimeoutProbe ago", () => {
+    const found = record({
+      changes: [worker("w1", { instanceId: "i-1" }, { lifecycle: "unknown" })],
+    });
+    const events = [at(100, found), asked(110)];
+    const early = verdict(busyWorkerKept(), [...events, at(219, silent)], busy);
+    expect(early).toMatch(/has had 119000 ms to answer/);
+    // Its time runs from then on, not from when its turn to be asked came.
+    expect(verdict(busyWorkerKept(), [...events, at(220, silent)], busy)).toBe("");
+    const answered = [...events, listed(111), at(220, silent)];
+    expect(verdict(busyWorkerKept(), answered, busy)).toMatch(/answered 109000 ms ago/);
+  });
+});
+
+describe("a check fails when creates exceed", () => {
+  const named = (id: string, lifecycle: string, context: object = {}): [string, object] => [
+    id,
+    { value: { lifecycle, idleBehavior: "run" }, context: { instanceType: "t", ...context } },
+  ];
+  const waiting = (instanceTypes: string[], priority = "1"): [string, object] => [
+    C1,
+    { value: { record: "Locked", process: "absent" }, context: { priority, instanceTypes } },
+  ];
+  const create = { do: "create", container: C1, instanceType: "t", reason: "r" };
+  const created = [record({ decisions: [create] })];
+
+  it("what waits for them", () => {
+    const workers = [named("w1", "booting"), named("w2", "creating", { createOpen: true })];
+    const one = world({ workers, containers: [waiting(["t"])] });
+    expect(verdict(createsWithinNeed(), created, one)).toMatch(/2 t boot for 1 containers/);
+    const other = world({ workers: workers.slice(1), containers: [waiting(["u"])] });
+    expect(verdict(createsWithinNeed(), created, other)).toMatch(/1 t boot for 0 containers/);
+    const unwanted = world({ workers: workers.slice(1), containers: [waiting(["t"], "0")] });
+    expect(verdict(createsWithinNeed(), created, unwanted)).toMatch(/1 t boot for 0 containers/);
+    const enough = world({ workers: workers.slice(1), containers: [waiting(["t"])] });
+    expect(verdict(createsWithinNeed(), created, enough)).toBe("");
+  });
+
+  it("as many instances as there may be, or creates at once", () => {
+    const idle = [named("w1", "idle"), named("w2", "idle")];
+    const last = named("w3", "creating", { createOpen: true });
+    const third = world({ workers: [...idle, last], containers: [waiting(["t"])] });
+    expect(verdict(createsWithinNeed(), created, third)).toMatch(
+      /3 workers, and MaxInstances is 2/,
+    );
+    const second = world({ workers: [...idle.slice(1), last], containers: [waiting(["t"])] });
+    expect(verdict(createsWithinNeed(), created, second)).toBe("");
+    const open = [named("w2", "creating", { createOpen: true }), last];
+    const both = world({ workers: open, containers: [waiting(["t"])] });
+    expect(verdict(createsWithinNeed(), created, both)).toMatch(/2 creates at once, and 1 are/);
+  });
+
+  it("as many VMs as there may be, unless one was hidden", () => {
+    const made = { type: "vm.created", atMs: 0, instanceId: "i-3", pricePerHour: 1 } as const;
+    const event = { ...made, createdBy: "w3" };
+    const vms = (instanceIds: string[], faults = noFaults()) =>
+      ({ ...world(), faults, cloud: { instanceIds } }) as unknown as World;
+    const tooMany = ["i-1", "i-2", "i-3"];
+    expect(verdict(createsWithinNeed(), [event], vms(tooMany))).toMatch(/3 VMs, and MaxI/);
+    expect(verdict(createsWithinNeed(), [event], vms(tooMany.slice(1)))).toBe("");
+    const stale = noFaults();
+    stale.count("listStale");
+    expect(verdict(createsWithinNeed(), [event], vms(tooMany, stale))).toBe("");
+  });
+});
+
+describe("a check fails when a worker is kept that", () => {
+  /** TimeoutProbe, and three times a probe's interval and time. */
+  const PATIENCE_S = 120 + 3 * 30;
+  const fleet = (lifecycle: string, idleBehavior = "run") =>
+    world({
+      workers: [["w1", { value: { lifecycle, idleBehavior }, context: { instanceId: "i-1" } }]],
+    });
+
+  it("has not answered for longer than its time", () => {
+    const events = [asked(0), listed(100)];
+    const overdue = [...events, at(100 + PATIENCE_S + 1, record({}))];
+    expect(verdict(silentWorkerGivenUp(), overdue, fleet("running"))).toMatch(
+      /w1 has not answered/,
+    );
+    expect(verdict(silentWorkerGivenUp(), overdue, fleet("idle"))).toMatch(/for 211000 ms/);
+    const inTime = [...events, at(100 + PATIENCE_S, record({}))];
+    expect(verdict(silentWorkerGivenUp(), inTime, fleet("running"))).toBe("");
+    for (const other of ["booting", "unknown", "shutdown"])
+      expect(verdict(silentWorkerGivenUp(), overdue, fleet(other))).toBe("");
+  });
+
+  it("nobody holds, and whom this run has asked for so long", () => {
+    const late = at(1_000, record({}));
+    expect(verdict(silentWorkerGivenUp(), [asked(0), late], fleet("idle", "hold"))).toBe("");
+    const started: WorldEvent = { type: "daemon.started", atMs: 900_000, clockOffsetMs: 0 };
+    expect(verdict(silentWorkerGivenUp(), [asked(0), started, late], fleet("idle"))).toBe("");
+  });
+});
