@@ -35,14 +35,21 @@ export class Weather {
     cloud.instancesMax = Infinity;
     cloud.exhaustedTypes.clear();
     // As the machines have it: what was asked last may not be durable yet.
-    for (const [, worker] of dispatcher?.supervisor.known.entries("worker") ?? [])
-      if (worker.value.idleBehavior === "hold")
-        this.#submit({
-          type: "behavior.requested",
-          workerId: worker.context.workerId,
-          behavior: "run",
-          reason: "the hold is over",
-        });
+    for (const [workerId, worker] of dispatcher?.supervisor.known.entries("worker") ?? [])
+      if (worker.value.idleBehavior === "hold") this.#endHold(workerId);
+  }
+
+  /** Its tag in the cloud tells of a hold also to a dispatcher that was down when all the others were ended, or forgets them. */
+  #endHolds(event: WorldEvent): void {
+    if (event.type !== "record.released") return;
+    for (const { kind, id, after, removed } of event.changes)
+      if (kind === "worker" && !removed && isHeld(after.value))
+        this.#world.clock.setTimer(0, () => this.#endHold(id));
+  }
+
+  #endHold(workerId: string): void {
+    const reason = "the hold is over";
+    this.#submit({ type: "behavior.requested", workerId, behavior: "run", reason });
   }
 
   #round(): void {
@@ -85,6 +92,7 @@ export class Weather {
 
   /** Who changes a container behind the dispatcher's back does most harm soon after it was locked. */
   react(event: WorldEvent): void {
+    if (this.#faults.stopped) this.#endHolds(event);
     if (event.type !== "container.moved" || event.state !== "Locked") return;
     const { queue, clock } = this.#world;
     const faults = this.#faults;
@@ -127,4 +135,8 @@ export class Weather {
   #submit(fact: FactInput): void {
     void this.#world.dispatcher?.supervisor.submit(fact);
   }
+}
+
+function isHeld(value: unknown): boolean {
+  return (value as { idleBehavior?: string }).idleBehavior === "hold";
 }
