@@ -3,7 +3,7 @@ import type { WorldEvent } from "./world-event.ts";
 /** Marks in an actor's column. */
 const LEGEND =
   "* record  ! fault  S started  X killed  | c container: q queued l locked r running C complete x cancelled " +
-  "| v VM: + made - gone d detached b began e ended ? listed";
+  "| v VM: + made - gone d detached b began e ended";
 
 const STATE_MARKS = { Queued: "q", Locked: "l", Running: "r", Complete: "C", Cancelled: "x" };
 

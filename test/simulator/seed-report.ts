@@ -6,6 +6,10 @@ import type { SeedResult } from "../../src/simulator/seed-run.ts";
 import { Trace } from "../../src/simulator/trace.ts";
 import { memoryShelf } from "./memory-shelf.ts";
 
+/** Of a trace: what its marks and columns mean. */
+const HEAD_LINES = 3;
+const LAST_EVENTS = 80;
+
 export interface Outcome {
   readonly result: SeedResult | undefined;
   /** The first thing that went wrong; undefined when all is well. */
@@ -41,6 +45,8 @@ export async function reportFailure(seed: number): Promise<string> {
   const trace = new Trace();
   const { result } = await trySeed(seed, { without, trace });
   const lines = trace.lines(result?.violations[0]?.atMs);
+  const [head, events] = [lines.slice(0, HEAD_LINES), lines.slice(HEAD_LINES)];
+  const left = events.length - LAST_EVENTS;
   const flag = without.size > 0 ? ` --without ${[...without].join(",")}` : "";
   const kinds = plan.map((kind) => {
     const count = outcome.result?.faults.get(kind) ?? 0;
@@ -52,8 +58,10 @@ export async function reportFailure(seed: number): Promise<string> {
     plan.length === 0 ? "  with no faults at all" : `  with these faults, each of which it needs:`,
     ...kinds,
     `  repeat: npm run sim -- --first ${seed} --seeds 1 --trace${flag}`,
-    ...lines.slice(0, 3),
-    ...lines.slice(3).slice(-80),
+    ...head,
+    ...(left > 0 ? [`  (${left} events before these: the command above prints them)`] : []),
+    ...events.slice(-LAST_EVENTS),
+    `  here it fails: ${outcome.failure?.name}: ${outcome.failure?.text}`,
     "",
   ].join("\n");
 }

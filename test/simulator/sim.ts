@@ -17,6 +17,9 @@ const USAGE = `npm run sim -- [--seeds N] [--first K] [--jobs J] [--without KIND
   --twice     runs every seed twice, and compares the journals
   --stop      ends at the first failure, with its name only`;
 
+/** One takes a run for each kind of fault. */
+const REPORTS_MAX = 3;
+
 interface Told {
   readonly seed: number;
   readonly failure: string | undefined;
@@ -119,7 +122,12 @@ async function runAll(args: Args): Promise<number> {
   else await spread(args, take, () => args.stop && failed.length > 0);
   process.stdout.write(`${progress()}\n`);
   if (!args.stop && args.without.size === 0)
-    for (const seed of failed.slice(0, 3)) process.stdout.write(`\n${await reportFailure(seed)}`);
+    for (const seed of failed.slice(0, REPORTS_MAX))
+      process.stdout.write(`\n${await reportFailure(seed)}`);
+  if (failed.length > REPORTS_MAX)
+    process.stdout.write(
+      `\nfor a report of one of the other seeds: npm run sim -- --seeds 1 --first ${failed[REPORTS_MAX]}\n`,
+    );
   return failed.length > 0 ? 1 : 0;
 }
 

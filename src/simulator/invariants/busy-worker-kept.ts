@@ -81,10 +81,10 @@ class Silence {
     const answeredAtMs = this.answeredAtMs.get(instanceId) ?? -Infinity;
     if (answeredAtMs > askedAtMs)
       return atMs - answeredAtMs < patienceMs
-        ? `answered ${atMs - answeredAtMs} ms ago`
+        ? `answered ${Math.round(atMs - answeredAtMs)} ms ago`
         : undefined;
     const sinceMs = this.#found.has(change.id) ? record.fact.atMs - appearedAtMs : atMs - askedAtMs;
-    return sinceMs < patienceMs ? `has had ${sinceMs} ms to answer` : undefined;
+    return sinceMs < patienceMs ? `has had ${Math.round(sinceMs)} ms to answer` : undefined;
   }
 }
 
