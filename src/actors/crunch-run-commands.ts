@@ -57,25 +57,23 @@ export interface Listing {
   readonly stale: boolean;
 }
 
-const LINE_MAX = 200;
-
 /** Reads what `crunch-run --list` prints (spec §7.8). Lines of other clusters and of unknown form are passed over. */
 export function parseListing(stdout: string, clusterId: string): Listing {
   const containerIds = new Set<string>();
   let broken = false;
   let stale = false;
+  const ours = `${clusterId}-`;
   for (const line of stdout.split("\n")) {
     if (line === "broken") broken = true;
-    if (!line.startsWith(`${clusterId}-`) || line.length > LINE_MAX) continue;
-    const [containerId = "", suffix, ...rest] = line.split(" ");
-    if (rest.length > 0 || !CONTAINER_ID.test(containerId)) continue;
-    if (suffix === undefined) containerIds.add(containerId);
-    else if (suffix === "stale") stale = true;
+    if (!line.startsWith(ours)) continue;
+    if (CONTAINER_ID.test(line)) containerIds.add(line);
+    else if (line.endsWith(STALE) && CONTAINER_ID.test(line.slice(0, -STALE.length))) stale = true;
   }
   return { containerIds: [...containerIds].sort(), broken, stale };
 }
 
 const CONTAINER_ID = /^[a-z0-9]{5}-[a-z0-9]{5}-[a-z0-9]{15}$/;
+const STALE = " stale";
 
 /** What crunch-run reads from its standard input (spec §7.7). Holds secrets: never logged, never journaled. */
 export interface StdinConfig {

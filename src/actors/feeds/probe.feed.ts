@@ -97,10 +97,17 @@ export class ProbeFeed {
     if (supervisor.accepting)
       for (const workerId of supervisor.known.ids("worker"))
         if (!this.#probing.has(workerId) && this.#isProbed(workerId)) this.want(workerId);
-    for (const times of [this.#lastGoodAtMs, this.#firstAskedAtMs])
-      for (const workerId of times.keys())
-        if (!supervisor.known.get("worker", workerId)) times.delete(workerId);
+    this.#forgetGone();
     return probeIntervalMs;
+  }
+
+  #forgetGone(): void {
+    const { known } = this.#options.supervisor;
+    for (const times of [this.#lastGoodAtMs, this.#firstAskedAtMs]) {
+      if (times.size <= known.size("worker")) continue;
+      for (const workerId of times.keys())
+        if (!known.get("worker", workerId)) times.delete(workerId);
+    }
   }
 
   #isProbed(workerId: string): boolean {
