@@ -16,11 +16,11 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     seed: 945,
     why: "it alone notices when an older journal's create turns up busy, and is taken to be new",
   },
-  { seed: 1760, why: "it alone notices when something is started on a drained worker" },
   {
-    seed: 5968,
-    why: "it alone notices when a start with an older journal goes by a single list",
+    seed: 1215,
+    why: "a running container whose mounts could not be read was not in the queue, and was ended",
   },
+  { seed: 1760, why: "it alone notices when something is started on a drained worker" },
 ];
 
 export function budget(): number[] {

@@ -62,7 +62,7 @@ export class QueuePollFeed {
       const poll = await this.#poll();
       onOutcome("");
       if (!supervisor.accepting) return SOON_MS;
-      await this.#handOn(poll, basedOnSeq);
+      if (!(await this.#handOn(poll, basedOnSeq))) return Math.max(pollIntervalMs / 10, 1000);
       this.#polledSeq = basedOnSeq;
       void supervisor.submit({ type: "queue.polled", basedOnSeq, startedAtMs });
       supervisor.replan();
@@ -94,7 +94,8 @@ export class QueuePollFeed {
     return record === "unlisted" ? undefined : record;
   }
 
-  async #handOn(poll: QueuePoll, basedOnSeq: number): Promise<void> {
+  /** Answers whether all is known now that may have a process: what is not known would be ended as a stranger. */
+  async #handOn(poll: QueuePoll, basedOnSeq: number): Promise<boolean> {
     const { supervisor } = this.#options;
     const added: string[] = [];
     for (const [containerId, record] of poll.entries) {
@@ -116,6 +117,11 @@ export class QueuePollFeed {
         void supervisor.submit({ type: "container.missing", containerId, basedOnSeq });
     }
     await this.#add(added, poll, basedOnSeq);
+    return !added.some((containerId) => {
+      const { state } = poll.entries.get(containerId) as ContainerRecord;
+      const known = supervisor.known.get("container", containerId)?.value.record ?? "unlisted";
+      return known === "unlisted" && (state === "Locked" || state === "Running");
+    });
   }
 
   /** A record that cannot be read would be tried for ever: it is cancelled with the reason (spec §4.4). */

@@ -114,6 +114,20 @@ describe("a poll of the queue", () => {
     feed.stop();
   });
 
+  it("is not over before all is known that may run: what is not known would be ended", async () => {
+    const { sink, feed, state } = polling();
+    state.entries = { [X]: { state: "Running" }, [Y]: { state: "Queued" } };
+    state.mountsError = unavailable();
+    feed.start();
+    await sink.advance(1_500);
+    expect([sink.takeTypes(), feed.polledSeq(), sink.replansCount]).toEqual([[], 0, 0]);
+    state.mountsError = undefined;
+    await sink.advance(3_000);
+    expect(sink.takeTypes()).toEqual(["container.added", "container.added", "queue.polled"]);
+    expect([feed.polledSeq() > 0, sink.replansCount]).toEqual([true, 1]);
+    feed.stop();
+  });
+
   it("rejects a container whose mounts cannot be decoded, with the words of spec §4.4", async () => {
     const { sink, feed, state } = polling();
     state.entries = { [X]: { state: "Locked" } };

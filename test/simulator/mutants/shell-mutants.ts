@@ -56,6 +56,13 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
     replace: "this.#polledSeq = Math.max(basedOnSeq, supervisor.seq);",
   },
   {
+    name: "half-a-poll-believed",
+    net: "a poll is not over before all is known that may run",
+    file: "src/actors/feeds/queue-poll.feed.ts",
+    find: "if (!(await this.#handOn(poll, basedOnSeq)))",
+    replace: "if (!(await this.#handOn(poll, basedOnSeq)) && basedOnSeq < 0)",
+  },
+  {
     name: "effects-before-commit",
     net: "what is not durable has not happened",
     file: SUPERVISOR,
@@ -125,13 +132,6 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
     file: PROBE,
     find: "return this.#firstAskedAtMs.get(workerId) ?? this.#startedAtMs;",
     replace: "return this.#startedAtMs;",
-  },
-  {
-    name: "first-list-decides",
-    net: "a start does not go by a single list",
-    file: LIST,
-    find: "if (this.#isFirst) {",
-    replace: "if (this.#isFirst && listStartedAtMs < 0) {",
   },
   {
     name: "gone-unasked",
