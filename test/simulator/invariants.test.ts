@@ -195,6 +195,10 @@ describe("a check fails when", () => {
     expect(verdict(wantedProcessKept(), [killed], at("Running", "0"))).toBe("");
     const asked = record({ fact: { type: "kill.requested", containerId: C1 } });
     expect(verdict(wantedProcessKept(), [asked, killed], at("Running", "1"))).toBe("");
+    const read = () => [{ fact: { type: "cancel.requested", containerId: C1 } }];
+    const durable = { ...at("Running", "1"), journal: { read } } as unknown as World;
+    const started = { type: "daemon.started", atMs: 0, clockOffsetMs: 0 } as const;
+    expect(verdict(wantedProcessKept(), [started, killed], durable)).toBe("");
   });
 
   it("what an operator has cancelled is started, or ends otherwise", () => {
@@ -250,13 +254,18 @@ describe("a check fails when", () => {
   });
 
   it("what nobody wants any more runs on", () => {
-    const running = (priority: string, operation = "none") => {
+    const running = (priority: string, operation = "none", lifecycle = "running") => {
       const value = { record: "Running", process: "running", operation };
-      return world({ containers: [[C1, { value, context: { priority, rejection: "" } }]] });
+      const context = { priority, rejection: "", processes: { w1: "running" } };
+      return world({
+        workers: [["w1", { value: { lifecycle }, context: {} }]],
+        containers: [[C1, { value, context }]],
+      });
     };
     expect(verdict(unwantedEnded(), [record({})], running("0"))).toMatch(/it is not ended/);
     expect(verdict(unwantedEnded(), [record({})], running("0", "killing"))).toBe("");
     expect(verdict(unwantedEnded(), [record({})], running("1"))).toBe("");
+    expect(verdict(unwantedEnded(), [record({})], running("0", "none", "shutdown"))).toBe("");
   });
 
   it("a start decides before it has listed and polled", () => {

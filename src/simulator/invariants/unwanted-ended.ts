@@ -20,7 +20,10 @@ function judge({ record }: RecordEvent, { dispatcher }: World): string | undefin
   for (const [id, { value, context }] of readModel.entries("container")) {
     const runs = value.process === "starting" || value.process === "running";
     const unwanted = BigInt(context.priority) < 1n || isOperatorsCancel(context.rejection);
-    if (runs && value.operation === "none" && unwanted)
+    // What is on a worker that is being destroyed ends with it.
+    const workers = Object.keys(context.processes).map((each) => readModel.get("worker", each));
+    const ends = workers.every((worker) => worker?.value.lifecycle === "shutdown");
+    if (runs && value.operation === "none" && unwanted && !ends)
       return `${id} runs, nobody wants it any more, and it is not ended at seq ${record.seq}`;
   }
   return undefined;

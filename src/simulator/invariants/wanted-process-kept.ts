@@ -1,3 +1,4 @@
+import type { JournalRecord } from "../../machines/model/record.ts";
 import type { World } from "../world.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
 
@@ -7,11 +8,13 @@ import type { Invariant, RecordEvent } from "./invariant.ts";
  */
 export function wantedProcessKept(): Invariant {
   const unwantedByOperator = new Set<string>();
-  const judge = ({ record }: RecordEvent, world: World): string | undefined => {
-    const { fact, commands } = record;
+  const take = ({ fact }: JournalRecord): void => {
     if (fact.type === "kill.requested" || fact.type === "cancel.requested")
       unwantedByOperator.add(fact.containerId);
-    for (const command of commands) {
+  };
+  const judge = ({ record }: RecordEvent, world: World): string | undefined => {
+    take(record);
+    for (const command of record.commands) {
       if (command.kind !== "process.kill") continue;
       const { containerId, instanceId } = command;
       if (unwantedByOperator.has(containerId) || !isWanted(world, containerId)) continue;
@@ -22,7 +25,12 @@ export function wantedProcessKept(): Invariant {
   };
   return {
     name: "wantedProcessKept",
-    check: (event, world) => (event.type === "record.released" ? judge(event, world) : undefined),
+    check(event, world) {
+      // A crash may have come between a word's commit and its release.
+      if (event.type === "daemon.started")
+        for (const record of world.journal?.read({ fromSeq: 1 }) ?? []) take(record);
+      return event.type === "record.released" ? judge(event, world) : undefined;
+    },
   };
 }
 
