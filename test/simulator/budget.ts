@@ -21,6 +21,14 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     why: "a running container whose mounts could not be read was not in the queue, and was ended",
   },
   { seed: 1760, why: "it alone notices when something is started on a drained worker" },
+  {
+    seed: 50192,
+    why: "the check asked for a kill of what was about to end with its worker",
+  },
+  {
+    seed: 50574,
+    why: "the check did not know an operator's cancel that a crash kept back",
+  },
 ];
 
 export function budget(): number[] {

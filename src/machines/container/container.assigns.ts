@@ -6,6 +6,8 @@ type Changes = Partial<ContainerContext>;
 /** The pause after a failed call doubles from the first to the last of these. */
 const RETRY_FIRST_MS = 500;
 const RETRY_LAST_MS = 30_000;
+/** As long, at least, after an unlock without an answer: it may yet arrive, and must not find what we start in between. */
+const LATE_UNLOCK_MS = 60_000;
 
 const NOTHING = { vcpus: 0, ram: 0, scratch: 0, gpus: 0, gpuVram: 0 } as const;
 
@@ -85,7 +87,9 @@ export function rememberFailure(
   context: ContainerContext,
   event: ContainerEventOf<"operation.failed">,
 ): Changes {
-  const pauseMs = Math.min(RETRY_FIRST_MS * 2 ** context.failuresCount, RETRY_LAST_MS);
+  const retryMs = Math.min(RETRY_FIRST_MS * 2 ** context.failuresCount, RETRY_LAST_MS);
+  const mayArriveYet = event.operation === "unlock" && event.failure.code === "timeout";
+  const pauseMs = mayArriveYet ? Math.max(retryMs, LATE_UNLOCK_MS) : retryMs;
   return {
     retryAtMs: event.atMs + pauseMs,
     failuresCount: context.failuresCount + 1,

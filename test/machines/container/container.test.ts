@@ -79,8 +79,11 @@ class Rig {
     return this.send({ type: "operation.succeeded", ...outcome });
   }
 
-  failed(operation: "lock" | "unlock" | "cancel" = "lock"): this {
-    const failure = { code: "unavailable", message: "503" } as const;
+  failed(
+    operation: "lock" | "unlock" | "cancel" = "lock",
+    code: "unavailable" | "timeout" = "unavailable",
+  ): this {
+    const failure = { code, message: "503" };
     return this.send({ type: "operation.failed", commandId: "j1-1-1", operation, failure });
   }
 
@@ -232,6 +235,16 @@ describe("the operation", () => {
     // Its outcome is unknown: only a poll that begins now can tell.
     expect(rig.polled("Locked", { basedOnSeq }).value.record).toBe("Queued");
     expect(rig.polled("Locked").value.record).toBe("Locked");
+  });
+
+  it("pauses for long after an unlock without an answer, which may yet arrive", () => {
+    const pauseMs = (operation: "lock" | "unlock", code: "timeout" | "unavailable"): number => {
+      const rig = new Rig(operation === "lock" ? "Queued" : "Locked").decided(operation);
+      return (rig.failed(operation, code).context.retryAtMs ?? 0) - rig.nowMs;
+    };
+    expect(pauseMs("unlock", "timeout")).toBe(60_000);
+    expect(pauseMs("unlock", "unavailable")).toBe(500);
+    expect(pauseMs("lock", "timeout")).toBe(500);
   });
 
   it("goes on after a restart without its pause", () => {
