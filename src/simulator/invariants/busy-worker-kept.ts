@@ -4,6 +4,8 @@ import type { World } from "../world.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
 
 const SILENT = /^no good answer to a probe for /;
+/** The dispatcher's clock counts whole milliseconds, the world's does not. */
+const CLOCK_GRAIN_MS = 1;
 /** The only reasons for which a worker may be given up that may be running a wanted container (DESIGN). */
 const ALLOWED = [SILENT, /^an operator asked: /, /no process obeys SIGTERM/];
 
@@ -80,11 +82,13 @@ class Silence {
     if (askedAtMs === undefined) return "was never asked";
     const answeredAtMs = this.answeredAtMs.get(instanceId) ?? -Infinity;
     if (answeredAtMs > askedAtMs)
-      return atMs - answeredAtMs < patienceMs
+      return atMs - answeredAtMs < patienceMs - CLOCK_GRAIN_MS
         ? `answered ${Math.round(atMs - answeredAtMs)} ms ago`
         : undefined;
     const sinceMs = this.#found.has(change.id) ? record.fact.atMs - appearedAtMs : atMs - askedAtMs;
-    return sinceMs < patienceMs ? `has had ${Math.round(sinceMs)} ms to answer` : undefined;
+    return sinceMs < patienceMs - CLOCK_GRAIN_MS
+      ? `has had ${Math.round(sinceMs)} ms to answer`
+      : undefined;
   }
 }
 
