@@ -29,6 +29,10 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     seed: 50574,
     why: "the check did not know an operator's cancel that a crash kept back",
   },
+  {
+    seed: 64773,
+    why: "the check did not know of a hold that ended at the first record since the worker fell silent",
+  },
 ];
 
 export function budget(): number[] {

@@ -160,6 +160,13 @@ describe("a check fails when a worker is kept that", () => {
   it("nobody holds, and whom this run has asked for so long", () => {
     const late = at(1_000, record({}));
     expect(verdict(silentWorkerGivenUp(), [asked(0), late], fleet("idle", "hold"))).toBe("");
+    const freed = { ...worker("w1", {}), before: { value: { idleBehavior: "hold" } } };
+    const holdEnds = at(1_000, record({ changes: [freed] }));
+    const soon = at(1_000 + PATIENCE_S, record({}));
+    expect(verdict(silentWorkerGivenUp(), [asked(0), holdEnds, soon], fleet("idle"))).toBe("");
+    const tooLate = at(1_000 + PATIENCE_S + 1, record({}));
+    const kept = [asked(0), holdEnds, tooLate];
+    expect(verdict(silentWorkerGivenUp(), kept, fleet("idle"))).toMatch(/for 211000 ms/);
     const started: WorldEvent = { type: "daemon.started", atMs: 900_000, clockOffsetMs: 0 };
     expect(verdict(silentWorkerGivenUp(), [asked(0), started, late], fleet("idle"))).toBe("");
   });
