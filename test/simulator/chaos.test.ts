@@ -97,7 +97,10 @@ describe("a fleet on a flaky cloud, with a dispatcher that is killed", () => {
         expect(startsCount).toBeLessThanOrEqual(1);
         expect(endsCount).toBe(1);
       }
-      await world.dispatcher?.stop();
+      let isStopped = false;
+      void world.dispatcher?.stop().then(() => (isStopped = true));
+      // A commit may be pending at the very moment that all is over.
+      await clock.run({ untilMs: clock.nowMs() + HOUR_MS, done: () => isStopped });
       const journal = world.journal!;
       for (const seq of [0, ...journal.checkpointSeqs()]) {
         const state = seq === 0 ? undefined : journal.checkpoint({ atOrBeforeSeq: seq })?.state;
