@@ -147,6 +147,12 @@ describe("a check fails when", () => {
     const older = record({ fact: { type: "planner.ran", polledSeq: 7 } });
     expect(verdict(recordNewerThanExit(), [polled, older])).toBe("");
     expect(verdict(recordNewerThanExit(), [older])).toMatch(/at seq 7, and began at 0/);
+    const again = { type: "daemon.started", atMs: 0, clockOffsetMs: 0 } as const;
+    const restarted = [end, again, judged];
+    const at = (lastSeq: number) => ({ ...world(), journal: { lastSeq } }) as unknown as World;
+    const endedSeq = lastSeq() - 2;
+    expect(verdict(recordNewerThanExit(), restarted, at(endedSeq))).toMatch(/by a poll of seq 0/);
+    expect(verdict(recordNewerThanExit(), restarted, at(endedSeq - 1))).toBe("");
   });
 
   it("a create comes before a refusal is over", () => {

@@ -22,10 +22,17 @@ export function recordNewerThanExit(): Invariant {
     }
     return undefined;
   };
+  /** What a lost or an older journal does not hold has not happened for this run, and its numbers are given anew. */
+  const forgetBeyond = (lastSeq: number): void => {
+    for (const [id, seq] of exitedSeq) if (seq > lastSeq) exitedSeq.delete(id);
+  };
   return {
     name: "recordNewerThanExit",
-    check(event) {
-      if (event.type === "daemon.started") beganSeq = 0;
+    check(event, world) {
+      if (event.type === "daemon.started") {
+        beganSeq = 0;
+        forgetBeyond(world.journal?.lastSeq ?? 0);
+      }
       if (event.type === "queue.polled") beganSeq = Math.max(beganSeq, event.beganSeq);
       if (event.type !== "record.released") return undefined;
       const wrong = judge(event);
