@@ -37,6 +37,10 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     seed: 66912,
     why: "the check held an exit of a lost journal against the numbers of the new one",
   },
+  {
+    seed: 69862,
+    why: "a slow probe asked on at the address that the worker had when it began",
+  },
 ];
 
 export function budget(): number[] {

@@ -74,17 +74,22 @@ export class FactSink {
 
   /** A worker for an instance that was found in the cloud. */
   unknown(instanceId = "i-1", instanceType = "type1"): string {
+    this.seen(instanceId, "10.0.0.1", instanceType);
+    return instanceId;
+  }
+
+  /** A list shows an instance. */
+  seen(instanceId: string, address: string, instanceType = "type1"): void {
     void this.submit({
       type: "instance.seen",
       basedOnSeq: this.seq,
       instanceId,
       createdBy: null,
-      address: "10.0.0.1",
+      address,
       instanceType,
       providerType: `provider${instanceType}`,
       idleBehavior: "run",
     });
-    return instanceId;
   }
 
   listing(workerId: string, containerIds: string[], booted = true): void {

@@ -1,5 +1,6 @@
 import { concatMap, map, mergeMap, Subject, takeUntil, timer } from "rxjs";
 import type { WorkerSnapshot } from "../../machines/worker/worker.machine.ts";
+import type { WorkerContext } from "../../machines/worker/worker.types.ts";
 import type { Clock } from "../clock.ts";
 import { clockScheduler } from "../scheduler.ts";
 import type { Supervisor } from "../supervisor.ts";
@@ -139,7 +140,7 @@ export class ProbeFeed {
     const isNew = unknown || value.lifecycle === "booting";
     const boot: CallOutcome = isNew ? await calls.bootProbe(context) : { ok: true };
     const deployed: CallOutcome =
-      isNew && (boot.ok || unknown) ? await calls.deploy(context) : { ok: true };
+      isNew && (boot.ok || unknown) ? await calls.deploy(this.#now(context)) : { ok: true };
     const booted = boot.ok && deployed.ok;
     const bootError = boot.ok ? (deployed.ok ? "" : deployed.error) : boot.error;
     const observed = { workerId, basedOnSeq, startedAtMs };
@@ -149,7 +150,7 @@ export class ProbeFeed {
       void supervisor.submit({ type: "probe.failed", ...observed, ...failed });
       return;
     }
-    const listing = await this.#list({ value, context } as WorkerSnapshot);
+    const listing = await this.#list(this.#now(context));
     if (!listing.ok) {
       const failed = { lastGoodProbeAtMs, booted, broken: false, error: listing.error };
       void supervisor.submit({ type: "probe.failed", ...observed, ...failed });
@@ -176,10 +177,15 @@ export class ProbeFeed {
     });
   }
 
-  async #list({ context }: WorkerSnapshot): ReturnType<WorkerCalls["list"]> {
+  /** A call may have taken so long that a list has shown the worker at another address since. */
+  #now(context: WorkerContext): WorkerContext {
+    return this.#options.supervisor.known.get("worker", context.workerId)?.context ?? context;
+  }
+
+  async #list(worker: WorkerContext): ReturnType<WorkerCalls["list"]> {
     const { clock, calls, onRunProbe } = this.#options;
     const beganMs = clock.nowMs();
-    const listing = await calls.list(context);
+    const listing = await calls.list(worker);
     onRunProbe(listing.ok ? "success" : "fail", clock.nowMs() - beganMs);
     return listing;
   }

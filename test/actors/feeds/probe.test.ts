@@ -64,6 +64,22 @@ describe("probes", () => {
     feed.stop();
   });
 
+  it("ask a worker where a list has shown it since, when the first answer took long", async () => {
+    const { sink, ssh, feed, state } = probing();
+    const workerId = sink.unknown();
+    let answer = (_: Answer): void => {};
+    state.answer = (command) =>
+      command === "bootprobe" ? new Promise((resolve) => (answer = resolve)) : {};
+    feed.start();
+    await sink.advance(1_000);
+    sink.seen(workerId, "10.0.0.9");
+    answer({});
+    await sink.advance(1_000);
+    expect(ssh.texts).toEqual(["bootprobe", "crunch-run --list"]);
+    expect(ssh.targets[1]).toBe("10.0.0.9");
+    feed.stop();
+  });
+
   it("leave alone what is being created, shut down, or gone", async () => {
     const { sink, ssh, feed } = probing();
     const create = { do: "create", container: C1, instanceType: "type1", reason: "test" } as const;
