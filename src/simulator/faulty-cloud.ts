@@ -87,12 +87,13 @@ export class FaultyCloud implements InstanceSet {
   }
 
   async list(tags: InstanceTags): Promise<readonly Instance[]> {
-    const { cloud, faults, history, clock } = this.#options;
+    const { cloud, faults, history, worldMs } = this.#options;
     await this.#before();
     if (faults.happens("listFails")) throw failed("a list failed");
     const listed = (await cloud.list(tags)).map((instance) => this.#asTagged(instance));
-    history.add(clock.nowMs(), listed);
-    if (faults.happens("listStale")) return history.oldest(clock.nowMs()) ?? listed;
+    // The cloud knows nothing of the clock of the dispatcher's machine, which may be set back by an hour.
+    history.add(worldMs(), listed);
+    if (faults.happens("listStale")) return history.oldest(worldMs()) ?? listed;
     const partial = this.#partial(listed);
     if (partial) return partial;
     return faults.happens("listDuplicate") ? [...listed, ...listed.slice(-1)] : listed;
