@@ -11,10 +11,6 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     why: "it alone notices when a worker that nobody could ask is gone after two quick lists",
   },
   {
-    seed: 945,
-    why: "it alone notices when an older journal's create turns up busy, and is taken to be new",
-  },
-  {
     seed: 1215,
     why: "a running container whose mounts could not be read was not in the queue, and was ended",
   },
@@ -29,11 +25,15 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
   },
   {
     seed: 64773,
-    why: "the check did not know of a hold that ended at the first record since the worker fell silent",
+    why: "it alone notices when an older journal's create turns up busy, and is taken to be new; the check did not know of a hold that ended at the first record since the worker fell silent",
   },
   {
     seed: 66912,
     why: "the check held an exit of a lost journal against the numbers of the new one",
+  },
+  {
+    seed: 68119,
+    why: "a create without an answer was given up while the cloud did not list, and there were too many VMs",
   },
   {
     seed: 68584,

@@ -1,5 +1,6 @@
 import { CloudError } from "../../drivers/cloud/port.ts";
 import type { Instance, InstanceSet } from "../../drivers/cloud/port.ts";
+import type { WorkerSnapshot } from "../../machines/worker/worker.machine.ts";
 import type { Clock } from "../clock.ts";
 import { DeadlineError, withDeadline } from "../deadline.ts";
 import type { InstanceDirectory } from "../instance-directory.ts";
@@ -140,12 +141,12 @@ export class InstanceListFeed {
     let recheckMs = Infinity;
     for (const workerId of supervisor.known.ids("worker")) {
       const worker = supervisor.known.get("worker", workerId);
-      if (!worker || worker.context.instanceId === "" || listed.has(worker.context.instanceId))
-        continue;
+      if (!worker || !isListable(worker) || listed.has(worker.context.instanceId)) continue;
+      const { instanceId, missingSinceMs } = worker.context;
       const isProbed = worker.value.lifecycle !== "shutdown";
-      const { missingSinceMs } = worker.context;
-      const answerMs = this.#answerMs(worker.context.instanceId);
-      recheckMs = Math.min(recheckMs, isProbed ? answerMs : SOON_MS);
+      const answerMs = this.#answerMs(instanceId);
+      // A lost create waits for its deadline first.
+      if (instanceId !== "") recheckMs = Math.min(recheckMs, isProbed ? answerMs : SOON_MS);
       // Another list has been asked for since, for another worker's sake.
       if (isProbed && missingSinceMs !== null && list.listStartedAtMs < missingSinceMs + answerMs)
         continue;
@@ -169,4 +170,9 @@ export class InstanceListFeed {
     if (directory.get(instanceId)) return askedMs;
     return Math.max(askedMs, supervisor.settings.staleLockTimeoutMs);
   }
+}
+
+/** One whose create had no answer may be in a list; one whose create is under way cannot be missed yet. */
+function isListable({ context }: WorkerSnapshot): boolean {
+  return context.instanceId !== "" || context.unknownDeadlineAtMs !== null;
 }

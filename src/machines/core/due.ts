@@ -24,8 +24,6 @@ export function dueAtMs(kind: ActorKind, snapshot: AnySnapshot): number | null {
 function workerDueAtMs({ value, context }: WorkerSnapshot): number | null {
   const held = value.idleBehavior === "hold";
   switch (value.lifecycle) {
-    case "creating":
-      return context.unknownDeadlineAtMs;
     case "unknown": {
       const waits = held || Object.keys(context.processes).length > 0;
       return earliest(waits ? null : context.unknownDeadlineAtMs, nextSignalAtMs(context));

@@ -69,6 +69,7 @@ export function takeInstance(
     // The list may have shown it before the call returned.
     createOpen: event.type === "instance.seen",
     unknownDeadlineAtMs: null,
+    missingSinceMs: null,
   };
 }
 
@@ -178,11 +179,12 @@ export function dropProcess(
   };
 }
 
-/** The call's outcome is unknown: the worker waits for a list to name it, but not for ever. */
+/** The call's outcome is unknown: the worker waits for a list to name it, and is over when one after a deadline does not. */
 export function loseCreate(_context: WorkerContext, event: WorkerEvent): Changes {
   return {
     createOpen: false,
     unknownDeadlineAtMs: event.atMs + event.settings.timeoutBootingMs,
+    missingSinceMs: null,
   };
 }
 

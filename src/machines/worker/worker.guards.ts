@@ -134,8 +134,20 @@ export function unknownOverdue(context: WorkerContext, event: Tick): boolean {
   return deadlinePassed(context, event) && answered && isEmpty(context.processes);
 }
 
-export function deadlinePassed(context: WorkerContext, event: Tick): boolean {
+function deadlinePassed(context: WorkerContext, event: Tick): boolean {
   return context.unknownDeadlineAtMs !== null && event.atMs >= context.unknownDeadlineAtMs;
+}
+
+/**
+ * Time alone tells nothing of a create without an answer: the cloud may not have listed at all since (DESIGN: crash in
+ * flight).
+ */
+export function listedAfterDeadline(
+  context: WorkerContext,
+  event: WorkerEventOf<"instance.missing">,
+): boolean {
+  const deadlineAtMs = context.unknownDeadlineAtMs;
+  return deadlineAtMs !== null && event.listStartedAtMs >= deadlineAtMs;
 }
 
 /** The call may have made an instance all the same: a list will tell. */

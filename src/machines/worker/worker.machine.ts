@@ -73,7 +73,7 @@ const chart = setup({
     brokenReported: given(judge.brokenReported),
     idleOverdue: given(judge.idleOverdue),
     unknownOverdue: given(judge.unknownOverdue),
-    deadlinePassed: given(judge.deadlinePassed),
+    listedAfterDeadline: given(judge.listedAfterDeadline),
     outcomeUnknown: given(judge.outcomeUnknown),
     killDue: given(judge.killDue),
     killGivenUp: given(judge.killGivenUp),
@@ -265,11 +265,14 @@ export const workerMachine = chart.createMachine({
               actions: act.because("another worker stands for its instance"),
             },
             "daemon.started": { actions: ["loseCreate", "doubtCreate"] },
-            "clock.ticked": {
-              guard: "deadlinePassed",
-              target: "gone",
-              actions: act.because("the cloud never listed it"),
-            },
+            "instance.missing": [
+              {
+                guard: and(["listedAfterDeadline", "goneFromLists"]),
+                target: "gone",
+                actions: act.because("the cloud never listed it"),
+              },
+              { guard: "firstMissing", actions: "rememberMissing" },
+            ],
           },
         },
         unknown: {

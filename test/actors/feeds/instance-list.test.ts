@@ -106,6 +106,32 @@ describe("the list of instances", () => {
     feed.stop();
   });
 
+  it("misses a create without an answer only by lists, none that is under way", async () => {
+    const { sink, feed, state } = listing();
+    const container = "zzzzz-dz642-000000000000001";
+    const create = { do: "create", container, instanceType: "type1", reason: "test" } as const;
+    sink.decide([create, create]);
+    const [lost = "", open = ""] = sink.known.ids("worker");
+    await begin({ sink, feed });
+    const failure = { code: "timeout", message: "no answer" } as const;
+    void sink.submit({ type: "create.failed", commandId: lost, workerId: lost, failure });
+    const { timeoutBootingMs } = sink.settings;
+    sink.facts.length = 0;
+
+    state.error = new CloudError({ code: "other", message: "503" });
+    await sink.advance(timeoutBootingMs + MINUTE_MS);
+    expect([sink.takeTypes(), sink.worker(lost).state]).toEqual([[], "creating"]);
+
+    state.error = undefined;
+    await sink.advance(MINUTE_MS);
+    expect(sink.takeTypes()).toEqual(["instance.missing", "instances.listed"]);
+    expect(sink.worker(lost).state).toBe("creating");
+    await sink.advance(MINUTE_MS + 1_000);
+    expect(sink.takeTypes()).toEqual(["instance.missing", "instances.listed"]);
+    expect([sink.worker(lost).state, sink.worker(open).state]).toEqual(["gone", "creating"]);
+    feed.stop();
+  });
+
   it("knows the instance of a create by its secret, not by another's", async () => {
     const { sink, feed, state } = listing();
     const container = "zzzzz-dz642-000000000000001";

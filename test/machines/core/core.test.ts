@@ -273,9 +273,11 @@ describe("instances and creates", () => {
     const builder = creating();
     const [workerId = ""] = builder.ids();
     builder.createEnds({ code: "timeout", message: "no answer" });
-    builder.nowMs += 600_000;
-    const tick = { actorKind: "worker", actorId: workerId, lastGoodProbeAtMs: null } as const;
-    builder.feed({ type: "clock.ticked", ...tick });
+    for (let list = 0; list < 2; list++) {
+      builder.nowMs += 600_000;
+      const of = { workerId, basedOnSeq: builder.core.seq, lastGoodProbeAtMs: 0 };
+      builder.feed({ type: "instance.missing", ...of, listStartedAtMs: builder.nowMs });
+    }
     expect(builder.ids()).toEqual([]);
     builder.seen("i-7", workerId);
     expect(builder.core.registry.get("worker", "i-7")?.value.lifecycle).toBe("unknown");

@@ -66,23 +66,37 @@ describe("a worker that is being created", () => {
           .after(5 * MINUTE_MS)
           .seen().state,
       ).toBe("booting");
-      expect(
-        lost()
-          .after(10 * MINUTE_MS - 1)
-          .ticked().state,
-      ).toBe("creating");
-      const givenUp = lost()
-        .after(10 * MINUTE_MS)
-        .ticked();
-      expect(givenUp.state).toBe("gone");
-      expect(givenUp.context.shutdownReason).toBe("the cloud never listed it");
+      const missed = lost().after(MINUTE_MS).missing();
+      expect(missed.after(9 * MINUTE_MS - 1).missing().state).toBe("creating");
+      expect(missed.after(1).missing().state).toBe("gone");
+      expect(missed.context.shutdownReason).toBe("the cloud never listed it");
     },
   );
 
   it("does not ask again after a restart, and waits for a list", () => {
     const rig = WorkerRig.creating().restarted();
     expect([rig.state, rig.kinds, rig.context.createOpen]).toEqual(["creating", [], false]);
-    expect(rig.after(10 * MINUTE_MS).ticked().state).toBe("gone");
+    expect(
+      rig
+        .missing()
+        .after(10 * MINUTE_MS)
+        .missing().state,
+    ).toBe("gone");
+  });
+
+  it("waits on while the cloud does not list, which tells nothing of a create without an answer", () => {
+    const failure = { code: "timeout", message: "no answer" } as const;
+    const rig = WorkerRig.creating().send({ type: "create.failed", commandId: "j1-1-1", failure });
+    expect(rig.after(60 * MINUTE_MS).ticked().state).toBe("creating");
+    // One list that is incomplete loses nobody.
+    expect(rig.missing().state).toBe("creating");
+    expect([rig.seen().state, rig.context.missingSinceMs]).toEqual(["booting", null]);
+  });
+
+  it("counts no list of the last run", () => {
+    const rig = WorkerRig.creating().restarted().missing().restarted();
+    expect(rig.after(10 * MINUTE_MS).missing().state).toBe("creating");
+    expect(rig.after(MINUTE_MS).missing().state).toBe("gone");
   });
 
   it("leaves when another worker stands for its instance", () => {

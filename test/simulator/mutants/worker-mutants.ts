@@ -195,7 +195,7 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     net: "a create that no list ever shows is given up",
     file: WORKER,
     find: `target: "gone",
-              actions: act.because("the cloud never listed it"),`,
+                actions: act.because("the cloud never listed it"),`,
     replace: 'target: "creating",',
   },
   {

@@ -113,7 +113,8 @@ export const workerConditions: ConditionTexts<"worker"> = {
   idleOverdue: idleText,
   unknownOverdue: (s) =>
     `${deadlineText(s, contextOf(s).unknownDeadlineAtMs)}, ${processesText(s)}`,
-  deadlinePassed: (s) => deadlineText(s, contextOf(s).unknownDeadlineAtMs),
+  listedAfterDeadline: (s) =>
+    `if the list began after the time to wait for it; ${deadlineText(s, contextOf(s).unknownDeadlineAtMs)}`,
   outcomeUnknown: () => "if the call timed out or was aborted",
   killDue: killsText,
   killGivenUp: killsText,
