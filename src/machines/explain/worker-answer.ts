@@ -71,8 +71,8 @@ function why(
       return context.createOpen
         ? { text: "is being created: the cloud has not answered yet", untilMs: null }
         : {
-            text: "may have been created: the cloud's answer was lost, and its list has to tell",
-            untilMs: context.unknownDeadlineAtMs,
+            text: "may have been created: the cloud's answer was lost, and its lists have to tell, for TimeoutBooting at least",
+            untilMs: null,
           };
     case "unknown":
       return {

@@ -81,6 +81,17 @@ describe("why an instance was booted", () => {
     );
   });
 
+  it("is open while the cloud has not answered, and its lists have to tell when the answer was lost", async () => {
+    const builder = new CoreBuilder();
+    const workerId = asked(builder);
+    const textNow = async (): Promise<string> => (await tellWorker(builder, workerId)).answer.text;
+    expect(await textNow()).toBe("is being created: the cloud has not answered yet");
+    builder.createEnds({ code: "timeout", message: "no answer within 60 s" });
+    expect(await textNow()).toBe(
+      "may have been created: the cloud's answer was lost, and its lists have to tell, for TimeoutBooting at least",
+    );
+  });
+
   it("ends with what the cloud said where it never came to be", async () => {
     const builder = new CoreBuilder();
     const workerId = asked(builder);
