@@ -63,14 +63,20 @@ export interface FaultyCloudOptions {
   readonly clock: Clock;
   /** The world's time, which goes on over restarts. */
   readonly worldMs: () => number;
+  /** How long a run waits for a list to show what it cannot ask before: StaleLockTimeout. */
+  readonly patienceMs: number;
 }
 
 /** The simulated cloud as the dispatcher sees it on a bad day. */
 export class FaultyCloud implements InstanceSet {
   readonly #options: FaultyCloudOptions;
+  /** Instances that a list has shown to this run. */
+  readonly #shown = new Set<string>();
+  readonly #startedAtMs: number;
 
   constructor(options: FaultyCloudOptions) {
     this.#options = options;
+    this.#startedAtMs = options.worldMs();
   }
 
   async create(request: CreateRequest): Promise<Instance> {
@@ -87,6 +93,12 @@ export class FaultyCloud implements InstanceSet {
   }
 
   async list(tags: InstanceTags): Promise<readonly Instance[]> {
+    const shown = await this.#list(tags);
+    for (const { instanceId } of shown) this.#shown.add(instanceId);
+    return shown;
+  }
+
+  async #list(tags: InstanceTags): Promise<readonly Instance[]> {
     const { cloud, faults, history, worldMs } = this.#options;
     await this.#before();
     if (faults.happens("listFails")) throw failed("a list failed");
@@ -115,8 +127,8 @@ export class FaultyCloud implements InstanceSet {
   }
 
   /**
-   * A row of lists lacks an instance only where every VM answers: what two lists in a row lack and what does not answer is
-   * gone to the dispatcher (DESIGN: gone), and rightly so.
+   * A row of lists lacks an instance only where every VM answers, and can be asked: what two lists in a row lack and what
+   * does not answer is gone to the dispatcher (DESIGN: gone), and rightly so.
    */
   #partial(listed: readonly Instance[]): readonly Instance[] | undefined {
     const { faults, history } = this.#options;
@@ -131,8 +143,19 @@ export class FaultyCloud implements InstanceSet {
         : chance.between(1, 4);
       history.wholeCount = 0;
     }
+    if (this.#waitsInVain(history.lacking)) {
+      history.lackingCount = 0;
+      return undefined;
+    }
     history.lackingCount--;
     return listed.filter(({ instanceId }) => instanceId !== history.lacking);
+  }
+
+  /** Nobody asks what no list has shown to this run, and lists alone decide when its patience is over. */
+  #waitsInVain(instanceId: string | undefined): boolean {
+    const { worldMs, patienceMs } = this.#options;
+    const isShown = instanceId === undefined || this.#shown.has(instanceId);
+    return !isShown && worldMs() - this.#startedAtMs > patienceMs / 2;
   }
 
   async destroy(instanceId: string): Promise<void> {

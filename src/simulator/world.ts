@@ -125,6 +125,7 @@ export class World {
       history: this.#history,
       secretTag: tagNames(this.#options.config.tagKeyPrefix).instanceSecret,
       worldMs: () => this.clock.nowMs(),
+      patienceMs: this.#options.config.settings.staleLockTimeoutMs,
     });
     const queue = new FaultyQueue({
       queue: this.queue,

@@ -43,6 +43,10 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     seed: 69862,
     why: "a slow probe asked on at the address that the worker had when it began",
   },
+  {
+    seed: 70266,
+    why: "lists lacked for long what nobody could ask, as this run had not been shown it",
+  },
 ];
 
 export function budget(): number[] {
