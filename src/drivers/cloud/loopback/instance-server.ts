@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import type { Readable, Writable } from "node:stream";
 import ssh2, {
   type AuthContext,
   type Connection,
@@ -83,33 +84,67 @@ function runExec(
     env: options.env,
     stdio: "pipe",
   });
+  const output = sendInTurns(channel, [
+    [child.stdout, channel],
+    [child.stderr, channel.stderr],
+  ]);
   const detach = () => {
     child.stdin.end();
-    // Somebody must read what is still being written, or the command blocks.
-    child.stdout.unpipe(channel).resume();
-    child.stderr.unpipe(channel.stderr).resume();
+    output.discard();
   };
   channel.on("close", detach).on("error", detach);
   connection.once("close", detach);
   // The command may end before it has read all that was sent.
   child.stdin.on("error", () => channel.resume());
   channel.pipe(child.stdin);
-  child.stdout.pipe(channel, { end: false });
-  child.stderr.pipe(channel.stderr, { end: false });
 
   let isFinished = false;
   const finish = (exitCode: number) => {
     if (isFinished) return;
     isFinished = true;
     connection.off("close", detach);
-    channel.stderr.end(() => {
-      channel.exit(exitCode);
-      channel.end();
-    });
+    void output.sent().then(() =>
+      channel.stderr.end(() => {
+        channel.exit(exitCode);
+        channel.end();
+      }),
+    );
   };
   child.once("error", (error) => {
     channel.stderr.write(`${error.message}\n`);
     finish(1);
   });
   child.once("close", (exitCode) => finish(exitCode ?? 1));
+}
+
+/**
+ * One write at a time over both streams: where the client's window is full, ssh2 goes on with one of two writes that wait,
+ * and never with the other; and it would send a write that has waited once more at the next such moment.
+ */
+function sendInTurns(
+  channel: ServerChannel,
+  streams: readonly (readonly [from: Readable, to: Writable])[],
+) {
+  let turn = Promise.resolve();
+  let isDiscarded = false;
+  const send = async (to: Writable, chunk: Buffer): Promise<void> => {
+    if (isDiscarded) return;
+    await new Promise<void>((resolve) => to.write(chunk, () => resolve()));
+    Object.assign(channel, { _chunk: undefined, _chunkcb: undefined });
+    Object.assign(channel, { _chunkErr: undefined, _chunkcbErr: undefined });
+  };
+  for (const [from, to] of streams)
+    from.on("data", (chunk: Buffer) => {
+      // Somebody must read what is still being written, or the command blocks.
+      if (isDiscarded) return;
+      from.pause();
+      turn = turn.then(() => send(to, chunk)).finally(() => from.resume());
+    });
+  return {
+    sent: (): Promise<void> => turn,
+    discard(): void {
+      isDiscarded = true;
+      for (const [from] of streams) from.resume();
+    },
+  };
 }

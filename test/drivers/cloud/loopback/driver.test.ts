@@ -166,6 +166,17 @@ describe.skipIf(reason)(`loopback instances${reason ? `: ${reason}` : ""}`, () =
     expect(result.stderr.startsWith("x".repeat(1024 * 1024))).toBe(true);
   });
 
+  it("pass output that comes while errors wait for a client that is slow to read", async () => {
+    const { ssh } = await start(loopback());
+    await run(ssh, "true");
+    const command = "sleep 0.2; head -c 3000000 /dev/zero >&2; echo done";
+    const result = ssh.execute({ command, timeoutMs: 15_000 });
+    // The command is handed over; then this process reads nothing, until the window is full and both streams wait.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
+    expect(await result).toMatchObject({ exitCode: 0, stdout: "done\n" });
+  });
+
   it("let nobody in where no key was given", async () => {
     const { ssh } = await start(loopback(), { publicKey: null });
     expect(await failureOf(run(ssh, "true"))).toMatchObject({ code: "auth" });
