@@ -1,10 +1,13 @@
 import type {
+  AnyEventObject,
   AnyMachineSnapshot,
   AnyStateMachine,
   EventFromLogic,
   InputFrom,
   SnapshotFrom,
 } from "xstate";
+import { Chart } from "./configuration.ts";
+import type { PreparedAction, Transition } from "./configuration.ts";
 import type { CommandDraft } from "./model/command.ts";
 import type { Notice } from "./model/notice.ts";
 import { guardText } from "./transitions.ts";
@@ -35,12 +38,14 @@ export function step<M extends AnyStateMachine>(
   snapshot: SnapshotFrom<M>,
   event: EventFromLogic<M>,
 ): Step<M> {
-  makeAssignsLean(machine);
-  return collect(() => machine.transition(snapshot as never, event, scope as never));
+  return collect(
+    () =>
+      advance(machine, snapshot as AnyMachineSnapshot, event) ??
+      machine.transition(snapshot as never, event, scope as never),
+  );
 }
 
 export function start<M extends AnyStateMachine>(machine: M, input: InputFrom<M>): Step<M> {
-  makeAssignsLean(machine);
   return collect(() => machine.getInitialSnapshot(scope as never, input as never));
 }
 
@@ -78,6 +83,8 @@ interface MicrostepTransition {
   readonly guard?: unknown;
 }
 
+type Params = (args: object) => unknown;
+
 let actions: ExecutableAction[] = [];
 let taken: TakenTransition[] = [];
 let microstepsCount = 0;
@@ -111,6 +118,7 @@ const system = {
   get: () => undefined,
 };
 
+const spawn = refuse("a child");
 const scope = {
   self: { id: "", sessionId: "", _parent: undefined, system },
   id: "",
@@ -125,10 +133,72 @@ const scope = {
   },
 };
 
-function collect<M extends AnyStateMachine>(run: () => unknown): Step<M> {
+const charts = new WeakMap<AnyStateMachine, Chart>();
+
+function chartOf(machine: AnyStateMachine): Chart {
+  let chart = charts.get(machine);
+  if (!chart) charts.set(machine, (chart = new Chart(machine)));
+  return chart;
+}
+
+/**
+ * What XState's `transition()` comes to, at a fraction of its cost: which states a transition leaves and enters is worked
+ * out once for all snapshots. Undefined where that cannot be: nothing has happened then.
+ */
+function advance(
+  machine: AnyStateMachine,
+  snapshot: AnyMachineSnapshot,
+  event: AnyEventObject,
+): AnyMachineSnapshot | undefined {
+  const isPlain = (snapshot.status as string) === "active" && !event.type.startsWith("xstate.");
+  if (!isPlain) return undefined;
+  const chart = chartOf(machine);
+  let current = snapshot;
+  let configuration = chart.configurationOf(snapshot);
+  let transitions = machine.getTransitionData(snapshot as never, event) as readonly Transition[];
+  for (let isFirst = true; isFirst || transitions.length > 0; isFirst = false) {
+    const before = current;
+    if (transitions.length > 0) {
+      if (++microstepsCount > MICROSTEPS_MAX) throw new Error("a machine goes in circles");
+      const move = configuration.move(transitions);
+      if (!move) return forget();
+      for (const transition of transitions)
+        taken.push({ event: event.type, ...chart.namesOf(transition) });
+      const context = perform(move.actions, current.context as object, event);
+      if (move.to !== configuration || context !== current.context)
+        current = { ...current, ...move.to.parts, context } as AnyMachineSnapshot;
+      configuration = move.to;
+    }
+    // One without an event that changed nothing would be taken for ever.
+    transitions = isFirst || current !== before ? configuration.eventless(current, event) : [];
+  }
+  return current;
+}
+
+function forget(): undefined {
   actions = [];
   taken = [];
   microstepsCount = 0;
+}
+
+/** Answers the context as the actions leave it; what they ask for is collected. */
+function perform(
+  prepared: readonly PreparedAction[],
+  before: object,
+  event: AnyEventObject,
+): object {
+  let context = before;
+  for (const { type, params, assign } of prepared) {
+    const args = { context, event, self: scope.self, system, spawn };
+    const given: unknown = typeof params === "function" ? (params as Params)(args) : params;
+    if (assign) context = assign(context, args, given);
+    else actions.push({ type, params: given });
+  }
+  return context;
+}
+
+function collect<M extends AnyStateMachine>(run: () => unknown): Step<M> {
+  forget();
   const snapshot = run() as AnyMachineSnapshot;
   if (snapshot.status === "error") throw snapshot.error;
   if (Object.keys(snapshot.children as object).length > 0) refuse("a child")();
@@ -145,46 +215,4 @@ function collect<M extends AnyStateMachine>(run: () => unknown): Step<M> {
 
 function isDelayed(params: unknown): boolean {
   return (params as { delay?: unknown }).delay !== undefined;
-}
-
-/** What `assign()` makes: XState calls `resolve` for the snapshot after it. */
-interface AssignAction {
-  readonly type: "xstate.assign";
-  readonly assignment: unknown;
-  resolve: typeof resolveAssign;
-}
-
-type Assigner = (args: unknown, params: unknown) => unknown;
-
-const lean = new WeakSet<AnyStateMachine>();
-
-/**
- * XState's own assign works out the state's value and tags anew, which an assign cannot change: half the time of a
- * worker's step (docs/performance.md). The outcome is the same.
- */
-function makeAssignsLean(machine: AnyStateMachine): void {
-  if (lean.has(machine)) return;
-  lean.add(machine);
-  const named = Object.values(machine.implementations.actions) as Partial<AssignAction>[];
-  for (const action of named) if (action.type === "xstate.assign") action.resolve = resolveAssign;
-}
-
-function resolveAssign(
-  _scope: unknown,
-  snapshot: AnyMachineSnapshot,
-  args: object,
-  params: unknown,
-  { assignment }: AssignAction,
-): [AnyMachineSnapshot, undefined, undefined] {
-  const given = { ...args, spawn: refuse("a child") };
-  const context = { ...(snapshot.context as object), ...assigned(assignment, given, params) };
-  return [{ ...snapshot, context } as AnyMachineSnapshot, undefined, undefined];
-}
-
-function assigned(assignment: unknown, args: object, params: unknown): object {
-  const valueOf = (part: unknown): unknown =>
-    typeof part === "function" ? (part as Assigner)(args, params) : part;
-  if (typeof assignment === "function") return valueOf(assignment) as object;
-  const parts = Object.entries(assignment as object);
-  return Object.fromEntries(parts.map(([key, part]) => [key, valueOf(part)]));
 }

@@ -78,16 +78,23 @@ export function actionText(action: unknown): string {
   return typeof params === "string" ? `${type} "${params}"` : type;
 }
 
+export type GuardCheck = (snapshot: AnyMachineSnapshot, event: AnyEventObject) => boolean;
+
 /** Asks the guard itself, by XState's own way of doing so: its name may stand for others, or for a state. */
+export function guardCheck(guard: unknown): GuardCheck {
+  if (guard === undefined) return () => true;
+  const both = and([guard as string]) as unknown as {
+    readonly guards: readonly unknown[];
+    check(snapshot: unknown, args: object, guard: unknown): boolean;
+  };
+  return (snapshot, event) =>
+    both.check(snapshot, { context: snapshot.context as unknown, event }, both);
+}
+
 export function guardHolds(
   snapshot: AnyMachineSnapshot,
   guard: unknown,
   event: AnyEventObject,
 ): boolean {
-  if (guard === undefined) return true;
-  const both = and([guard as string]) as unknown as {
-    readonly guards: readonly unknown[];
-    check(snapshot: unknown, args: object, guard: unknown): boolean;
-  };
-  return both.check(snapshot, { context: snapshot.context as unknown, event }, both);
+  return guardCheck(guard)(snapshot, event);
 }

@@ -90,6 +90,11 @@ export class Registry {
     for (const id of this.ids(kind)) yield [id, this.#actors[kind].get(id) as SnapshotOf[K]];
   }
 
+  /** In no order that a fold from a checkpoint would repeat, and at a fraction of the cost: for looks that any order suits. */
+  unordered<K extends ActorKind>(kind: K): ReadonlyMap<string, SnapshotOf[K]> {
+    return this.#actors[kind];
+  }
+
   /** Another one with the same actors: snapshots are immutable, so they are shared. */
   copy(): Registry {
     const copy = new Registry();
