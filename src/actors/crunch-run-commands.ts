@@ -59,6 +59,7 @@ export interface Listing {
 
 /** Reads what `crunch-run --list` prints (spec §7.8). Lines of other clusters and of unknown form are passed over. */
 export function parseListing(stdout: string, clusterId: string): Listing {
+  if (stdout === "") return IDLES;
   const containerIds = new Set<string>();
   let broken = false;
   let stale = false;
@@ -72,6 +73,7 @@ export function parseListing(stdout: string, clusterId: string): Listing {
   return { containerIds: [...containerIds].sort(), broken, stale };
 }
 
+const IDLES: Listing = { containerIds: [], broken: false, stale: false };
 const CONTAINER_ID = /^[a-z0-9]{5}-[a-z0-9]{5}-[a-z0-9]{15}$/;
 const STALE = " stale";
 

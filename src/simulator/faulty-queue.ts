@@ -5,6 +5,8 @@ import type { Faults } from "./faults.ts";
 import { wait } from "./wait.ts";
 
 const SLOW_MAX_MS = 60_000;
+/** A call is made to its end, whoever still waits for it. */
+const NEVER_ABORTED = new AbortController().signal;
 
 export interface FaultyQueueOptions {
   readonly queue: Queue;
@@ -64,8 +66,7 @@ export class FaultyQueue implements Queue {
       const failure = { code: "unavailable", message: "503 Service Unavailable" } as const;
       throw new QueueError(failure, { status: 503 });
     }
-    // The call is made to its end, whoever still waits for it.
-    const value = await run(new AbortController().signal);
+    const value = await run(NEVER_ABORTED);
     if (slowMs > 0 && !onTheWay) await this.#wait(slowMs);
     if (faults.happens("apiWrong"))
       throw new QueueError(

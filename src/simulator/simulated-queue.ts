@@ -64,8 +64,9 @@ export class SimulatedQueue implements Queue {
   /** What is ours, what waits, and what became of those whose end the caller has not heard of (spec §4.3). */
   async poll(open: Iterable<string>): Promise<QueuePoll> {
     const entries = new Map(this.#wanted);
-    for (const containerId of open) {
-      if (entries.has(containerId)) continue;
+    const others: string[] = [];
+    for (const containerId of open) if (!entries.has(containerId)) others.push(containerId);
+    for (const containerId of others.sort()) {
       const container = this.containers.get(containerId);
       if (container) entries.set(containerId, container.record);
     }

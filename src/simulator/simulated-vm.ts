@@ -128,13 +128,12 @@ export class SimulatedVm {
   }
 
   #list(): SshResult {
-    const lines: string[] = [];
-    if (this.#options.clock.nowMs() >= this.behavior.brokenFromMs) lines.push("broken");
+    let stdout = this.#options.clock.nowMs() >= this.behavior.brokenFromMs ? "broken\n" : "";
     for (const [id, { stale }] of this.#processes) {
-      lines.push(stale ? `${id} stale` : id);
-      if (this.behavior.reportsTwice) lines.push(stale ? `${id} stale` : id);
+      const line = stale ? `${id} stale\n` : `${id}\n`;
+      stdout += this.behavior.reportsTwice ? line + line : line;
     }
-    return { exitCode: 0, stdout: lines.map((line) => `${line}\n`).join(""), stderr: "" };
+    return { exitCode: 0, stdout, stderr: "" };
   }
 
   #kill(containerId: string): SshResult {

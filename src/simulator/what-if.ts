@@ -47,6 +47,7 @@ export async function simulateWorkload(options: WhatIfOptions): Promise<WhatIf> 
     config,
     openJournal,
     behaviorOf: behaviors(workload, seed),
+    eventTypes: new Set(["record.released", "container.moved"]),
     onEvent: (event) => {
       if (event.type === "record.released") meter.follow(event.record, event.changes);
       if (event.type === "container.moved" && isEnd(event.state)) open.delete(event.containerId);

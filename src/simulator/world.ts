@@ -6,7 +6,7 @@ import { InstanceDirectory } from "../actors/instance-directory.ts";
 import { tagNames } from "../actors/instance-tags.ts";
 import type { Journal } from "../drivers/journal/port.ts";
 import { SshError } from "../drivers/ssh/port.ts";
-import type { SshExecutor, SshTarget } from "../drivers/ssh/port.ts";
+import type { SshCommand, SshExecutor, SshResult, SshTarget } from "../drivers/ssh/port.ts";
 import { CODE_VERSION, Core } from "../machines/core/core.ts";
 import { fold } from "../machines/core/replay.ts";
 import type { InstanceType } from "../machines/model/instance-type.ts";
@@ -43,6 +43,8 @@ export interface WorldOptions {
   readonly latencyMaxMs?: number;
   readonly faults?: Faults;
   readonly onEvent?: (event: WorldEvent) => void;
+  /** `onEvent` hears only of these; of all where it is left out. Most events by far are answers to probes. */
+  readonly eventTypes?: ReadonlySet<WorldEvent["type"]>;
 }
 
 /** The daemon's very code on a virtual clock, against a simulated cloud, queue and workers. */
@@ -98,7 +100,8 @@ export class World {
   }
 
   #tell(tale: WorldTale): void {
-    this.#options.onEvent?.({ ...tale, atMs: this.clock.nowMs() });
+    const { onEvent, eventTypes } = this.#options;
+    if (eventTypes?.has(tale.type) !== false) onEvent?.({ ...tale, atMs: this.clock.nowMs() });
   }
 
   get config(): DispatcherConfig {
@@ -142,7 +145,7 @@ export class World {
       cloud: lifelined(cloud, lifeline),
       queue: lifelined(queue, lifeline),
       openSession: (instanceId, target, onConnected) =>
-        lifelined(this.#openSession({ instanceId, target, onConnected, clock }), lifeline),
+        this.#openSession({ instanceId, target, onConnected, clock, lifeline }),
       directory: new InstanceDirectory(),
       runnerBinary: undefined,
       stdinConfig: () => ({ Env: {}, KeepBuffers: 0, EC2SpotCheck: false, Cluster: null }),
@@ -204,10 +207,11 @@ export class World {
     target: SshTarget;
     onConnected: () => void;
     clock: Clock;
+    lifeline: Lifeline;
   }): SshExecutor {
-    const { instanceId, target, onConnected, clock } = connection;
+    const { instanceId, target, onConnected, clock, lifeline } = connection;
     const vm = this.cloud.vm(instanceId);
-    if (!vm) return NO_ROUTE;
+    if (!vm) return noRoute(lifeline);
     const session = new FaultySession(target, {
       session: vm.open(),
       faults: this.faults,
@@ -220,15 +224,16 @@ export class World {
       onListed: () => this.#tell({ type: "vm.listed", instanceId }),
     });
     let connected = false;
+    const execute = async (command: SshCommand): Promise<SshResult> => {
+      const result = await session.execute(command);
+      if (!connected) onConnected();
+      connected = true;
+      return result;
+    };
     return {
       setTarget: (changed) => session.setTarget(changed),
       close: () => session.close(),
-      execute: async (command) => {
-        const result = await session.execute(command);
-        if (!connected) onConnected();
-        connected = true;
-        return result;
-      },
+      execute: (command) => lifeline.call(() => execute(command)),
     };
   }
 
@@ -256,11 +261,14 @@ function secretOf(commandId: string): string {
   return `secret of ${commandId}`;
 }
 
-const NO_ROUTE: SshExecutor = {
-  setTarget: () => {},
-  close: () => {},
-  execute: () => Promise.reject(new SshError("network", "no route to host", { started: false })),
-};
+function noRoute(lifeline: Lifeline): SshExecutor {
+  const error = new SshError("network", "no route to host", { started: false });
+  return {
+    setTarget: () => {},
+    close: () => {},
+    execute: () => lifeline.call(() => Promise.reject(error)),
+  };
+}
 
 /** Every call of the port through the lifeline; what answers at once is passed on. */
 function lifelined<T extends object>(port: T, lifeline: Lifeline): T {

@@ -137,12 +137,9 @@ export class InstanceListFeed {
     list: { basedOnSeq: number; listStartedAtMs: number },
   ): number {
     const { supervisor, lastGoodProbeAtMs } = this.#options;
-    const listed = new Set(instances.map(({ instanceId }) => instanceId));
     let recheckMs = Infinity;
-    for (const workerId of supervisor.known.ids("worker")) {
-      const worker = supervisor.known.get("worker", workerId);
-      if (!worker || !isListable(worker) || listed.has(worker.context.instanceId)) continue;
-      const { instanceId, missingSinceMs } = worker.context;
+    for (const worker of this.#missing(instances)) {
+      const { workerId, instanceId, missingSinceMs } = worker.context;
       const isProbed = worker.value.lifecycle !== "shutdown";
       const answerMs = this.#answerMs(instanceId);
       // A lost create waits for its deadline first.
@@ -158,6 +155,15 @@ export class InstanceListFeed {
       });
     }
     return recheckMs;
+  }
+
+  #missing(instances: readonly Instance[]): WorkerSnapshot[] {
+    const listed = new Set<string>();
+    for (const { instanceId } of instances) listed.add(instanceId);
+    const missing: WorkerSnapshot[] = [];
+    for (const worker of this.#options.supervisor.known.unordered("worker").values())
+      if (isListable(worker) && !listed.has(worker.context.instanceId)) missing.push(worker);
+    return missing.sort((a, b) => (a.context.workerId < b.context.workerId ? -1 : 1));
   }
 
   /**

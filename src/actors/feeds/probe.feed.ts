@@ -1,10 +1,9 @@
-import { concatMap, map, mergeMap, Subject, takeUntil, timer } from "rxjs";
 import type { WorkerSnapshot } from "../../machines/worker/worker.machine.ts";
 import type { WorkerContext } from "../../machines/worker/worker.types.ts";
 import type { Clock } from "../clock.ts";
-import { clockScheduler } from "../scheduler.ts";
 import type { Supervisor } from "../supervisor.ts";
 import type { CallOutcome, WorkerCalls } from "../worker-calls.ts";
+import { Pacer } from "./pacer.ts";
 import { Rounds } from "./rounds.ts";
 
 export interface ProbeOptions {
@@ -28,8 +27,7 @@ const PROBES_AT_ONCE_MAX = 500;
 export class ProbeFeed {
   readonly #options: ProbeOptions;
   readonly #rounds: Rounds;
-  readonly #wanted = new Subject<string>();
-  readonly #stop = new Subject<void>();
+  readonly #pacer: Pacer<string>;
   /** At most one probe a worker at a time, waiting ones included. */
   readonly #probing = new Set<string>();
   readonly #lastGoodAtMs = new Map<string, number>();
@@ -39,36 +37,32 @@ export class ProbeFeed {
 
   constructor(options: ProbeOptions) {
     this.#options = options;
-    const { clock, broke } = options;
+    const { clock, maxProbesPerSecond, broke } = options;
     this.#startedAtMs = clock.nowMs();
     this.#rounds = new Rounds({ clock, broke, round: () => this.#round() });
+    this.#pacer = new Pacer({
+      clock,
+      broke,
+      paceMs: 1000 / maxProbesPerSecond,
+      atOnceMax: PROBES_AT_ONCE_MAX,
+      run: (workerId) => this.#probe(workerId),
+    });
   }
 
   start(): void {
-    const { clock, maxProbesPerSecond, broke } = this.#options;
-    const paceMs = 1000 / maxProbesPerSecond;
-    const scheduler = clockScheduler(clock);
-    this.#wanted
-      .pipe(
-        concatMap((workerId) => timer(paceMs, scheduler).pipe(map(() => workerId))),
-        mergeMap((workerId) => this.#probe(workerId), PROBES_AT_ONCE_MAX),
-        takeUntil(this.#stop),
-      )
-      .subscribe({ error: broke });
     this.#rounds.start();
   }
 
   stop(): void {
     this.#rounds.stop();
-    this.#stop.next();
-    this.#stop.complete();
+    this.#pacer.stop();
   }
 
   /** Probes a worker before its turn, as soon as the pace allows. */
   want(workerId: string): void {
     if (this.#probing.has(workerId)) return;
     this.#probing.add(workerId);
-    this.#wanted.next(workerId);
+    this.#pacer.add(workerId);
   }
 
   /** When it last answered this run well, or null. */
@@ -143,26 +137,18 @@ export class ProbeFeed {
       isNew && (boot.ok || unknown) ? await calls.deploy(this.#now(context)) : { ok: true };
     const booted = boot.ok && deployed.ok;
     const bootError = boot.ok ? (deployed.ok ? "" : deployed.error) : boot.error;
-    const observed = { workerId, basedOnSeq, startedAtMs };
-    const lastGoodProbeAtMs = this.lastGoodProbeAtMs(workerId);
-    if (!booted && !unknown) {
-      const failed = { lastGoodProbeAtMs, booted, broken: false, error: bootError };
-      void supervisor.submit({ type: "probe.failed", ...observed, ...failed });
-      return;
-    }
+    const fail = (broken: boolean, error: string): void => {
+      const lastGoodProbeAtMs = this.lastGoodProbeAtMs(workerId);
+      const observed = { workerId, basedOnSeq, startedAtMs, lastGoodProbeAtMs };
+      void supervisor.submit({ type: "probe.failed", ...observed, booted, broken, error });
+    };
+    if (!booted && !unknown) return fail(false, bootError);
     const listing = await this.#list(this.#now(context));
-    if (!listing.ok) {
-      const failed = { lastGoodProbeAtMs, booted, broken: false, error: listing.error };
-      void supervisor.submit({ type: "probe.failed", ...observed, ...failed });
-      return;
-    }
+    if (!listing.ok) return fail(false, listing.error);
     const { containerIds, broken, stale } = listing;
     // Not booted, nothing listed and nothing known to run: no better than no answer (spec §7.8 step 5).
-    if (!booted && containerIds.length === 0 && !this.#hasProcesses(workerId)) {
-      const failed = { lastGoodProbeAtMs, booted, broken, error: bootError };
-      void supervisor.submit({ type: "probe.failed", ...observed, ...failed });
-      return;
-    }
+    if (!booted && containerIds.length === 0 && !this.#hasProcesses(workerId))
+      return fail(broken, bootError);
     this.#lastGoodAtMs.set(workerId, clock.nowMs());
     void supervisor.submit({
       type: "probe.succeeded",

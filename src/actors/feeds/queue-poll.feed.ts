@@ -82,10 +82,13 @@ export class QueuePollFeed {
 
   /** Those whose end the queue has not told yet. */
   #open(): string[] {
-    return this.#options.supervisor.known.ids("container").filter((containerId) => {
-      const record = this.#recordOf(containerId);
-      return record !== undefined && record !== "Complete" && record !== "Cancelled";
-    });
+    const open: string[] = [];
+    for (const [containerId, { value }] of this.#options.supervisor.known.unordered("container")) {
+      const { record } = value;
+      if (record !== "unlisted" && record !== "Complete" && record !== "Cancelled")
+        open.push(containerId);
+    }
+    return open;
   }
 
   /** What the queue is known to have said of a container, if it has ever shown it. */
@@ -98,8 +101,10 @@ export class QueuePollFeed {
   async #handOn(poll: QueuePoll, basedOnSeq: number): Promise<boolean> {
     const { supervisor } = this.#options;
     const added: string[] = [];
+    let unshownCount = supervisor.known.size("container");
     for (const [containerId, record] of poll.entries) {
       const known = supervisor.known.get("container", containerId);
+      if (known) unshownCount--;
       if (!known || known.value.record === "unlisted") added.push(containerId);
       else if (known.value.record !== record.state || known.context.priority !== record.priority)
         void supervisor.submit({
@@ -111,17 +116,22 @@ export class QueuePollFeed {
         });
     }
     for (const [containerId, row] of poll.rejected) this.#reject(containerId, row, basedOnSeq);
-    for (const containerId of supervisor.known.ids("container")) {
-      if (poll.entries.has(containerId) || poll.rejected.has(containerId)) continue;
-      if (this.#recordOf(containerId) !== undefined)
-        void supervisor.submit({ type: "container.missing", containerId, basedOnSeq });
-    }
+    if (unshownCount > 0) this.#tellMissing(poll, basedOnSeq);
     await this.#add(added, poll, basedOnSeq);
     return !added.some((containerId) => {
       const { state } = poll.entries.get(containerId) as ContainerRecord;
       const known = supervisor.known.get("container", containerId)?.value.record ?? "unlisted";
       return known === "unlisted" && (state === "Locked" || state === "Running");
     });
+  }
+
+  #tellMissing(poll: QueuePoll, basedOnSeq: number): void {
+    const { supervisor } = this.#options;
+    for (const containerId of supervisor.known.ids("container")) {
+      if (poll.entries.has(containerId) || poll.rejected.has(containerId)) continue;
+      if (this.#recordOf(containerId) !== undefined)
+        void supervisor.submit({ type: "container.missing", containerId, basedOnSeq });
+    }
   }
 
   /** A record that cannot be read would be tried for ever: it is cancelled with the reason (spec §4.4). */
