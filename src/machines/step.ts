@@ -6,8 +6,9 @@ import type {
   InputFrom,
   SnapshotFrom,
 } from "xstate";
-import { Chart } from "./configuration.ts";
-import type { PreparedAction, Transition } from "./configuration.ts";
+import { Chart } from "./chart/chart.ts";
+import type { PreparedAction } from "./chart/move.ts";
+import type { Transition } from "./chart/selector.ts";
 import type { CommandDraft } from "./model/command.ts";
 import type { Notice } from "./model/notice.ts";
 import { guardText } from "./transitions.ts";
@@ -46,7 +47,9 @@ export function step<M extends AnyStateMachine>(
 }
 
 export function start<M extends AnyStateMachine>(machine: M, input: InputFrom<M>): Step<M> {
-  return collect(() => machine.getInitialSnapshot(scope as never, input as never));
+  return collect(
+    () => begin(machine, input) ?? machine.getInitialSnapshot(scope as never, input as never),
+  );
 }
 
 /** A snapshot as plain data; `restore` gives it back. No machine here has children or history. */
@@ -150,29 +153,62 @@ function advance(
   snapshot: AnyMachineSnapshot,
   event: AnyEventObject,
 ): AnyMachineSnapshot | undefined {
-  const isPlain = (snapshot.status as string) === "active" && !event.type.startsWith("xstate.");
-  if (!isPlain) return undefined;
   const chart = chartOf(machine);
-  let current = snapshot;
-  let configuration = chart.configurationOf(snapshot);
-  let transitions = machine.getTransitionData(snapshot as never, event) as readonly Transition[];
-  for (let isFirst = true; isFirst || transitions.length > 0; isFirst = false) {
-    const before = current;
-    if (transitions.length > 0) {
-      if (++microstepsCount > MICROSTEPS_MAX) throw new Error("a machine goes in circles");
-      const move = configuration.move(transitions);
-      if (!move) return forget();
-      for (const transition of transitions)
-        taken.push({ event: event.type, ...chart.namesOf(transition) });
-      const context = perform(move.actions, current.context as object, event);
-      if (move.to !== configuration || context !== current.context)
-        current = { ...current, ...move.to.parts, context } as AnyMachineSnapshot;
-      configuration = move.to;
-    }
-    // One without an event that changed nothing would be taken for ever.
-    transitions = isFirst || current !== before ? configuration.eventless(current, event) : [];
+  const isActive = (snapshot.status as string) === "active";
+  if (!chart.isPlain || !isActive || event.type.startsWith("xstate.")) return undefined;
+  const transitions = chart.configurationOf(snapshot).select(snapshot, event);
+  if (transitions.length === 0) return settle(chart, snapshot, event);
+  const next = take(chart, snapshot, event, transitions);
+  return next ? settle(chart, next, event) : forget();
+}
+
+/** As `advance`, for `getInitialSnapshot()`. */
+function begin(machine: AnyStateMachine, input: unknown): AnyMachineSnapshot | undefined {
+  const chart = chartOf(machine);
+  if (!chart.first) return undefined;
+  const event = { type: "xstate.init", input };
+  const { context } = machine.config as { context?: unknown };
+  const given: unknown =
+    typeof context === "function"
+      ? (context as Params)({ input, self: scope.self, spawn })
+      : context;
+  const first = perform(chart.first.actions, { ...(given as object) }, event);
+  return settle(chart, { ...chart.first.to.template, context: first } as AnyMachineSnapshot, event);
+}
+
+/** Takes what needs no event, until nothing more does. */
+function settle(
+  chart: Chart,
+  snapshot: AnyMachineSnapshot,
+  event: AnyEventObject,
+): AnyMachineSnapshot | undefined {
+  for (let current = snapshot; ;) {
+    const transitions = chart.configurationOf(current).selectEventless(current, event);
+    if (transitions.length === 0) return current;
+    const next = take(chart, current, event, transitions);
+    if (!next) return forget();
+    // What changed nothing would be taken for ever.
+    if (next === current) return current;
+    current = next;
   }
-  return current;
+}
+
+/** One microstep. */
+function take(
+  chart: Chart,
+  snapshot: AnyMachineSnapshot,
+  event: AnyEventObject,
+  transitions: readonly Transition[],
+): AnyMachineSnapshot | undefined {
+  if (++microstepsCount > MICROSTEPS_MAX) throw new Error("a machine goes in circles");
+  const from = chart.configurationOf(snapshot);
+  const move = from.move(transitions);
+  if (!move) return undefined;
+  for (const transition of transitions)
+    taken.push({ event: event.type, ...chart.namesOf(transition) });
+  const context = perform(move.actions, snapshot.context as object, event);
+  if (move.to === from && context === snapshot.context) return snapshot;
+  return { ...move.to.template, context } as AnyMachineSnapshot;
 }
 
 function forget(): undefined {
