@@ -9,6 +9,7 @@ export const FAULTS = {
   createAnswerLost: { share: 0.3, text: "a create works, and its answer never comes" },
   createFailsButExists: { share: 0.3, text: "a create fails, and the VM is there all the same" },
   createFails: { share: 0.5, text: "a create fails" },
+  createHangs: { share: 0.3, text: "a create hangs, and is carried out when nobody waits for it" },
   listStale: { share: 0.3, text: "a list shows what was some seconds ago" },
   listPartial: { share: 0.3, text: "one list or a few lack an instance" },
   listDuplicate: { share: 0.3, text: "a list names an instance twice" },
@@ -58,6 +59,7 @@ export const FAULTS = {
   operatorCancels: { share: 0.3, text: "an operator cancels a container" },
   api503: { share: 0.3, text: "the API answers 503" },
   apiSlow: { share: 0.2, text: "the API answers late, or too late" },
+  unlockLate: { share: 0.5, text: "an unlock arrives when nobody waits for its answer any more" },
   apiWrong: { share: 0.2, text: "the API does as told, and answers nonsense" },
   journalFull: { share: 0.1, text: "the journal's disk is full for a while" },
   journalSlow: { share: 0.3, text: "the journal's disk is slow" },
@@ -65,6 +67,10 @@ export const FAULTS = {
   clockJumps: { share: 0.5, text: "the wall clock is set forward or back" },
   journalOlder: { share: 0.3, text: "a restart finds an older journal" },
   journalTorn: { share: 0.3, text: "a restart finds the journal's last commit torn" },
+  amnesia: {
+    share: 0.05,
+    text: "a busy dispatcher is killed, its journal is lost, and a list lacks an instance that runs something",
+  },
   journalLost: { share: 0.2, text: "a restart finds no journal" },
 } as const satisfies Record<string, { share: number; text: string }>;
 

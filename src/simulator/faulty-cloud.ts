@@ -5,11 +5,15 @@ import type { FaultKind, Faults } from "./faults.ts";
 import { never } from "./lifeline.ts";
 import type { SimulatedCloud } from "./simulated-cloud.ts";
 import { wait } from "./wait.ts";
+import type { WorldTale } from "./world-event.ts";
 
 /** How old a stale list is at the most. */
 const STALE_MAX_MS = 15_000;
 const SLOW_MAX_MS = 90_000;
 export const DOWN_MAX_MS = 600_000;
+/** When a create is carried out for which nobody waits: from when a call is given up, and while a list is waited for. */
+const LATE_MIN_MS = 60_000;
+const LATE_MAX_MS = 150_000;
 /** How long a cloud takes for the last tag of a new VM: less than a call may take. */
 const TAGGING_MAX_MS = 45_000;
 
@@ -38,6 +42,8 @@ export class CloudHistory {
   lacking: string | undefined;
   lackingCount = 0;
   downUntilMs = 0;
+  /** The next list lacks one that is busy. */
+  hidesBusy = false;
   /** VMs whose create is still busy with their tags, or was when the dispatcher was killed. */
   readonly withoutSecret = new Set<string>();
   /** There is no second one before as many whole lists have come. */
@@ -61,8 +67,9 @@ export interface FaultyCloudOptions {
   readonly secretTag: string;
   /** The dispatcher's own. */
   readonly clock: Clock;
-  /** The world's time, which goes on over restarts. */
-  readonly worldMs: () => number;
+  /** The world's, which goes on over restarts. */
+  readonly worldClock: Clock;
+  readonly tell: (tale: WorldTale) => void;
   /** How long a run waits for a list to show what it cannot ask before: StaleLockTimeout. */
   readonly patienceMs: number;
 }
@@ -76,11 +83,12 @@ export class FaultyCloud implements InstanceSet {
 
   constructor(options: FaultyCloudOptions) {
     this.#options = options;
-    this.#startedAtMs = options.worldMs();
+    this.#startedAtMs = options.worldClock.nowMs();
   }
 
   async create(request: CreateRequest): Promise<Instance> {
     const { cloud, faults } = this.#options;
+    if (faults.happens("createHangs")) return this.#createHangs(request);
     await this.#before();
     if (faults.happens("createFails")) throw failed("a create failed");
     if (faults.happens("createFailsButExists")) {
@@ -92,20 +100,43 @@ export class FaultyCloud implements InstanceSet {
     return faults.happens("createAnswerLost") ? never() : instance;
   }
 
-  async list(tags: InstanceTags): Promise<readonly Instance[]> {
-    const shown = await this.#list(tags);
-    for (const { instanceId } of shown) this.#shown.add(instanceId);
-    return shown;
+  #createHangs(request: CreateRequest): Promise<never> {
+    const { cloud, faults, worldClock } = this.#options;
+    const delayMs = faults.chance("createHangs").between(LATE_MIN_MS, LATE_MAX_MS);
+    // What becomes of it, nobody hears.
+    worldClock.setTimer(delayMs, () => void cloud.create(request).catch(() => {}));
+    return never();
+  }
+
+  async list(tags: InstanceTags, signal: AbortSignal): Promise<readonly Instance[]> {
+    const { tell, clock, worldClock } = this.#options;
+    tell({ type: "list.asked" });
+    try {
+      const shown = await this.#list(tags);
+      for (const { instanceId } of shown) this.#shown.add(instanceId);
+      return shown;
+    } catch (error) {
+      const retryAtMs = error instanceof CloudError ? error.failure.retryAtMs : undefined;
+      // Nobody hears what a call comes to that has been given up.
+      if (retryAtMs !== undefined && !signal.aborted)
+        tell({
+          type: "list.refused",
+          untilAtMs: worldClock.nowMs() + (retryAtMs - clock.nowMs()),
+        });
+      throw error;
+    }
   }
 
   async #list(tags: InstanceTags): Promise<readonly Instance[]> {
-    const { cloud, faults, history, worldMs } = this.#options;
+    const { cloud, faults, history, worldClock } = this.#options;
     await this.#before();
     if (faults.happens("listFails")) throw failed("a list failed");
     const listed = (await cloud.list(tags)).map((instance) => this.#asTagged(instance));
     // The cloud knows nothing of the clock of the dispatcher's machine, which may be set back by an hour.
-    history.add(worldMs(), listed);
-    if (faults.happens("listStale")) return history.oldest(worldMs()) ?? listed;
+    const nowMs = worldClock.nowMs();
+    history.add(nowMs, listed);
+    if (history.hidesBusy) return this.#withoutBusy(listed);
+    if (faults.happens("listStale")) return history.oldest(nowMs) ?? listed;
     const partial = this.#partial(listed);
     if (partial) return partial;
     return faults.happens("listDuplicate") ? [...listed, ...listed.slice(-1)] : listed;
@@ -124,6 +155,15 @@ export class FaultyCloud implements InstanceSet {
     const { history, secretTag } = this.#options;
     if (!history.withoutSecret.has(instance.instanceId)) return instance;
     return { ...instance, tags: { ...instance.tags, [secretTag]: "" } };
+  }
+
+  /** A whole one follows: who knows nothing of an instance could not help ending what it runs, were it in neither. */
+  #withoutBusy(listed: readonly Instance[]): readonly Instance[] {
+    const { cloud, faults, history } = this.#options;
+    Object.assign(history, { hidesBusy: false, lackingCount: 0, wholeCount: 0 });
+    const busy = listed.filter(({ instanceId }) => cloud.vm(instanceId)?.runningIds.length);
+    const lacking = faults.chance("amnesia").pick(busy);
+    return listed.filter((instance) => instance !== lacking);
   }
 
   /**
@@ -153,9 +193,9 @@ export class FaultyCloud implements InstanceSet {
 
   /** Nobody asks what no list has shown to this run, and lists alone decide when its patience is over. */
   #waitsInVain(instanceId: string | undefined): boolean {
-    const { worldMs, patienceMs } = this.#options;
+    const { worldClock, patienceMs } = this.#options;
     const isShown = instanceId === undefined || this.#shown.has(instanceId);
-    return !isShown && worldMs() - this.#startedAtMs > patienceMs / 2;
+    return !isShown && worldClock.nowMs() - this.#startedAtMs > patienceMs / 2;
   }
 
   async destroy(instanceId: string): Promise<void> {
@@ -185,10 +225,11 @@ export class FaultyCloud implements InstanceSet {
   async close(): Promise<void> {}
 
   async #before(): Promise<void> {
-    const { faults, clock, history, worldMs } = this.#options;
+    const { faults, clock, history, worldClock } = this.#options;
     if (faults.happens("cloudDown"))
-      history.downUntilMs = worldMs() + faults.chance("cloudDown").between(0, DOWN_MAX_MS);
-    if (worldMs() < history.downUntilMs && !faults.stopped) throw failed("503 from the cloud");
+      history.downUntilMs = worldClock.nowMs() + faults.chance("cloudDown").between(0, DOWN_MAX_MS);
+    if (worldClock.nowMs() < history.downUntilMs && !faults.stopped)
+      throw failed("503 from the cloud");
     if (faults.happens("cloudSlow")) {
       const delayMs = faults.chance("cloudSlow").between(0, SLOW_MAX_MS);
       await wait(clock, delayMs);

@@ -2,11 +2,14 @@ import type { Clock } from "../actors/clock.ts";
 import { QueueError } from "../drivers/queue/port.ts";
 import type { OperationResult, Queue, QueuePoll } from "../drivers/queue/port.ts";
 import type { Faults } from "./faults.ts";
+import { never } from "./lifeline.ts";
 import { wait } from "./wait.ts";
 
 const SLOW_MAX_MS = 60_000;
 /** A call is made to its end, whoever still waits for it. */
 const NEVER_ABORTED = new AbortController().signal;
+/** From when an unlock is given up. */
+const LATE_MIN_MS = 30_000;
 
 export interface FaultyQueueOptions {
   readonly queue: Queue;
@@ -23,6 +26,8 @@ export interface FaultyQueueOptions {
 export class FaultyQueue implements Queue {
   readonly #options: FaultyQueueOptions;
   #last503AtMs: number | null = null;
+  /** Unlocks on their way that nobody waits for, by container. */
+  readonly #late = new Map<string, () => void>();
 
   constructor(options: FaultyQueueOptions) {
     this.#options = options;
@@ -49,7 +54,24 @@ export class FaultyQueue implements Queue {
   }
 
   unlock(containerId: string): Promise<OperationResult> {
+    if (this.#options.faults.happens("unlockLate")) return this.#unlockLate(containerId);
     return this.#call((signal) => this.#options.queue.unlock(containerId, signal));
+  }
+
+  #unlockLate(containerId: string): Promise<never> {
+    const { queue, faults, clock } = this.#options;
+    const arrive = (): void => {
+      // What becomes of it, nobody hears.
+      if (this.#late.delete(containerId)) queue.unlock(containerId, NEVER_ABORTED).catch(() => {});
+    };
+    this.#late.set(containerId, arrive);
+    clock.setTimer(faults.chance("unlockLate").between(LATE_MIN_MS, SLOW_MAX_MS), arrive);
+    return never();
+  }
+
+  /** A runner is about to move the container: a late unlock does most harm now. */
+  hurry(containerId: string): void {
+    this.#late.get(containerId)?.();
   }
 
   cancel(containerId: string, error: string | undefined): Promise<OperationResult> {

@@ -140,7 +140,7 @@ class SeedRun {
     const { faults } = this.#world;
     this.#restartsCount++;
     const { shelf } = this.#options;
-    if (faults.happens("journalLost")) shelf.replace();
+    if (this.#world.forgets || faults.happens("journalLost")) shelf.replace();
     else if (faults.happens("journalOlder")) {
       shelf.rewind(this.#olderSeq(this.#world.journal?.lastSeq ?? 0));
     } else if (faults.happens("journalTorn") && this.#tearIsRefused()) shelf.replace();

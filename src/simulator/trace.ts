@@ -82,6 +82,8 @@ function rowOf(event: WorldEvent): Omit<Row, "atMs"> | undefined {
         text: `${event.instanceId} ended by ${event.by}${ran}`,
       };
     }
+    case "list.asked":
+    case "list.refused":
     case "queue.polled":
     case "vm.asked":
     case "vm.missed":

@@ -57,6 +57,12 @@ export class Weather {
     this.#changeVms();
     if (this.#faults.happens("clockJumps")) this.#world.setWallClock();
     if (this.#faults.happens("operator")) this.#operate();
+    if (this.#isBusy() && this.#faults.happens("amnesia")) this.#world.forgetAll();
+  }
+
+  #isBusy(): boolean {
+    const { alive, cloud } = this.#world;
+    return alive && cloud.vms().some(({ runningIds }) => runningIds.length > 0);
   }
 
   #changeCloud(): void {

@@ -34,6 +34,9 @@ export type WorldEvent = { readonly atMs: number } & (
   | { readonly type: "vm.missed"; readonly instanceId: string; readonly address: string }
   /** A run probe's answer has reached the dispatcher. */
   | { readonly type: "vm.listed"; readonly instanceId: string }
+  /** The cloud's list is asked for; and the cloud asks for peace until then, in the world's time. */
+  | { readonly type: "list.asked" }
+  | { readonly type: "list.refused"; readonly untilAtMs: number }
   /** A poll of the queue has come through, that began when the newest record was `beganSeq`. */
   | { readonly type: "queue.polled"; readonly beganSeq: number }
   | {

@@ -59,10 +59,13 @@ export class World {
   dispatcher: Dispatcher | undefined;
   journal: Journal | undefined;
   readonly faults: Faults;
+  /** Its journal is lost with the run that is killed. */
+  forgets = false;
   /** What the wall clock of the dispatcher's machine is ahead of the world's by. */
   #wallOffsetMs = 0;
   readonly #history = new CloudHistory();
   #lifeline = new Lifeline();
+  #queueOfRun: FaultyQueue | undefined;
   readonly #latencyMs: () => number;
   readonly #options: WorldOptions;
 
@@ -100,6 +103,7 @@ export class World {
   }
 
   #tell(tale: WorldTale): void {
+    if (tale.type === "process.detached") this.#queueOfRun?.hurry(tale.containerId);
     const { onEvent, eventTypes } = this.#options;
     if (eventTypes?.has(tale.type) !== false) onEvent?.({ ...tale, atMs: this.clock.nowMs() });
   }
@@ -116,6 +120,7 @@ export class World {
   async start(): Promise<void> {
     const lifeline = (this.#lifeline = new Lifeline());
     const { faults } = this;
+    this.forgets = false;
     const clock = this.#dispatchersClock(lifeline);
     const opened = this.#options.openJournal();
     const kill = (): void => void this.kill();
@@ -127,16 +132,17 @@ export class World {
       clock,
       history: this.#history,
       secretTag: tagNames(this.#options.config.tagKeyPrefix).instanceSecret,
-      worldMs: () => this.clock.nowMs(),
+      worldClock: this.clock,
+      tell: (tale) => this.#tell(tale),
       patienceMs: this.#options.config.settings.staleLockTimeoutMs,
     });
-    const queue = new FaultyQueue({
+    const queue = (this.#queueOfRun = new FaultyQueue({
       queue: this.queue,
       faults,
       clock,
       seq: () => core.seq,
       onPolled: (beganSeq) => this.#tell({ type: "queue.polled", beganSeq }),
-    });
+    }));
     const dispatcher = new Dispatcher({
       config: this.#options.config,
       core,
@@ -177,6 +183,14 @@ export class World {
   silenceCloud(): void {
     const downMs = this.faults.chance("startsBlind").between(0, DOWN_MAX_MS);
     this.#history.downUntilMs = this.clock.nowMs() + downMs;
+  }
+
+  /** It is killed, and the next run finds no journal, and a list that lacks an instance that runs something. */
+  forgetAll(): void {
+    this.forgets = true;
+    this.faults.count("journalLost");
+    this.#history.hidesBusy = true;
+    void this.kill();
   }
 
   /** As the daemon's. A killed dispatcher's timers never fire again. */

@@ -5,6 +5,7 @@ import { brokenWorkerDrained } from "../../src/simulator/invariants/broken-worke
 import { cancelHolds } from "../../src/simulator/invariants/cancel-holds.ts";
 import { creatorFound } from "../../src/simulator/invariants/creator-found.ts";
 import { commandsInOrder } from "../../src/simulator/invariants/commands-in-order.ts";
+import { createsAwaited } from "../../src/simulator/invariants/creates-awaited.ts";
 import { createsWithinNeed } from "../../src/simulator/invariants/creates-within-need.ts";
 import { durableFirst } from "../../src/simulator/invariants/durable-first.ts";
 import { heldWorkerKept } from "../../src/simulator/invariants/held-worker-kept.ts";
@@ -69,6 +70,11 @@ describe("a check fails when", () => {
     const [locked, started] = [record({ commands: [lock] }), record({ commands: [start] })];
     expect(verdict(oneCallAtATime(), [locked, started])).toMatch(/container.lock \(c1\)/);
     expect(verdict(oneCallAtATime(), [locked, record({ fact: done }), started])).toBe("");
+    const failed = (atMs: number) =>
+      record({ fact: { ...done, type: "operation.failed", atMs: atMs - 500 } });
+    const { atMs } = started;
+    expect(verdict(oneCallAtATime(), [failed(atMs + 1), started])).toMatch(/has just failed/);
+    expect(verdict(oneCallAtATime(), [failed(atMs), started])).toBe("");
   });
 
   it("a worker that says it is broken, or keeps a stale lock, is not drained", () => {
@@ -138,6 +144,23 @@ describe("a check fails when", () => {
     expect(verdict(creatorFound(), events)).toBe("");
   });
 
+  it("a create without an answer is given up, and its VM is there or comes yet", () => {
+    const made = { type: "vm.created", atMs: 0, instanceId: "i-1", pricePerHour: 1 } as const;
+    const vm = { ...made, createdBy: "w1" };
+    const lost = { ...worker("w1", { instanceId: "" }), removed: true };
+    const givenUp = record({ fact: { type: "instance.missing" }, changes: [lost] });
+    const at = (knownAs?: string) => {
+      const known = { workerOfInstance: () => knownAs };
+      const cloud = { vm: (id: string) => (id === "i-1" ? {} : undefined) };
+      return { cloud, dispatcher: { supervisor: { known } } } as unknown as World;
+    };
+    expect(verdict(createsAwaited(), [vm, givenUp], at())).toMatch(/VM i-1 is there/);
+    expect(verdict(createsAwaited(), [vm, givenUp], at("i-1"))).toBe("");
+    expect(verdict(createsAwaited(), [givenUp, vm], at())).toMatch(/w1, which was given up/);
+    const again = { type: "daemon.started", atMs: 0, clockOffsetMs: 0 } as const;
+    expect(verdict(createsAwaited(), [givenUp, again, vm], at())).toBe("");
+  });
+
   it("an exit is judged by a poll that began before it", () => {
     const exited = { kind: "container", id: C1, after: { value: { process: "exited" } } };
     const end = record({ fact: { type: "probe.succeeded" }, changes: [exited] });
@@ -153,6 +176,13 @@ describe("a check fails when", () => {
     const endedSeq = lastSeq() - 2;
     expect(verdict(recordNewerThanExit(), restarted, at(endedSeq))).toMatch(/by a poll of seq 0/);
     expect(verdict(recordNewerThanExit(), restarted, at(endedSeq - 1))).toBe("");
+    const cleared = (recorded: string) => {
+      const after = { value: { process: "absent", record: recorded } };
+      return record({ changes: [{ ...exited, after }] });
+    };
+    const running = [end, cleared("Running"), judged];
+    expect(verdict(recordNewerThanExit(), running)).toMatch(/by a poll of seq 0/);
+    expect(verdict(recordNewerThanExit(), [end, cleared("Queued"), judged])).toBe("");
   });
 
   it("a create comes before a refusal is over", () => {
@@ -167,6 +197,12 @@ describe("a check fails when", () => {
     };
     const asked = [record({ fact: quota }), record({ commands: [create] })];
     expect(verdict(refusalsHeeded(), asked)).toMatch(/the quota is used up/);
+    const list = (atMs: number) => ({ type: "list.asked", atMs }) as const;
+    const peace = { type: "list.refused", atMs: 0, untilAtMs: 1_000 } as const;
+    expect(verdict(refusalsHeeded(), [peace, list(900)])).toMatch(/100 ms too soon/);
+    expect(verdict(refusalsHeeded(), [peace, list(1_000)])).toBe("");
+    const again = { type: "daemon.started", atMs: 0, clockOffsetMs: 0 } as const;
+    expect(verdict(refusalsHeeded(), [peace, again, list(900)])).toBe("");
   });
 
   it("something happens before its record is durable, or in another order", () => {

@@ -38,9 +38,10 @@ export function recordNewerThanExit(): Invariant {
       const wrong = judge(event);
       for (const { kind, id, before, after } of event.changes) {
         if (kind !== "container") continue;
-        if (!hasExited(after)) exitedSeq.delete(id);
+        if (!hasExited(after) && !awaitsRecord(after)) exitedSeq.delete(id);
         // One that had ended before did so in a record that a crash kept from being released.
-        else if (!hasExited(before) && !exitedSeq.has(id)) exitedSeq.set(id, event.record.seq);
+        else if (hasExited(after) && !hasExited(before) && !exitedSeq.has(id))
+          exitedSeq.set(id, event.record.seq);
       }
       return wrong;
     },
@@ -48,5 +49,15 @@ export function recordNewerThanExit(): Invariant {
 }
 
 function hasExited(snapshot: AnySnapshot | undefined): boolean {
-  return (snapshot?.value as { process?: string } | undefined)?.process === "exited";
+  return valueOf(snapshot).process === "exited";
+}
+
+/** Whatever has cleared the exit: by the record that is known it may still be running. */
+function awaitsRecord(snapshot: AnySnapshot): boolean {
+  const { process, record } = valueOf(snapshot);
+  return process === "absent" && (record === "Locked" || record === "Running");
+}
+
+function valueOf(snapshot: AnySnapshot | undefined): { process?: string; record?: string } {
+  return (snapshot?.value ?? {}) as { process?: string; record?: string };
 }

@@ -3,13 +3,20 @@ import { CAPACITY_HOLD_MS, QUOTA_HOLD_MS } from "../../machines/model/settings.t
 import type { World } from "../world.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
 
-/** What the cloud refused is not asked for again before its time: a rate limit, a quota, a type without capacity (spec §7.6). */
+/** The dispatcher's clock counts whole milliseconds, the world's does not. */
+const CLOCK_GRAIN_MS = 1;
+
+/**
+ * What the cloud refused is not asked for again before its time: a rate limit, a quota, a type without capacity (spec §7.6),
+ * and a list, whoever wishes for one (spec §7.10).
+ */
 export function refusalsHeeded(): Invariant {
   let typeOf = new Map<string, string>();
   let holds: { readonly untilMs: number; readonly type?: string; readonly why: string }[] = [];
   /** A quota: closed until a list shows fewer instances than this. */
   let fewerThan = Infinity;
   let quotaUntilMs = 0;
+  let listFromMs = 0;
 
   const begin = (): void => {
     typeOf = new Map();
@@ -49,7 +56,15 @@ export function refusalsHeeded(): Invariant {
   };
   return {
     name: "refusalsHeeded",
-    check: (event, world) => (event.type === "record.released" ? judge(event, world) : undefined),
+    check(event, world) {
+      if (event.type === "daemon.started") listFromMs = 0;
+      if (event.type === "list.refused") listFromMs = event.untilAtMs;
+      // One whose clock was set back goes on from its journal's time, ahead of the cloud's.
+      const isAhead = "clockJumps" in world.faults.plan;
+      if (event.type === "list.asked" && !isAhead && event.atMs < listFromMs - CLOCK_GRAIN_MS)
+        return `a list is asked for ${listFromMs - event.atMs} ms too soon`;
+      return event.type === "record.released" ? judge(event, world) : undefined;
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { brokenWorkerDrained } from "./broken-worker-drained.ts";
 import { busyWorkerKept } from "./busy-worker-kept.ts";
 import { cancelHolds } from "./cancel-holds.ts";
 import { commandsInOrder } from "./commands-in-order.ts";
+import { createsAwaited } from "./creates-awaited.ts";
 import { createsWithinNeed } from "./creates-within-need.ts";
 import { creatorFound } from "./creator-found.ts";
 import { durableFirst } from "./durable-first.ts";
@@ -40,6 +41,7 @@ const INVARIANTS: readonly (() => Invariant)[] = [
   commandsInOrder,
   oneCallAtATime,
   creatorFound,
+  createsAwaited,
   refusalsHeeded,
   restartRepeats,
   silentWorkerGivenUp,

@@ -79,4 +79,25 @@ export const CONTAINER_MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: "late-unlock",
+    net: "nothing is started before an unlock without an answer can arrive no more",
+    file: "src/machines/container/container.assigns.ts",
+    find: "const pauseMs = mayArriveYet ? Math.max(retryMs, LATE_UNLOCK_MS) : retryMs;",
+    replace: "const pauseMs = mayArriveYet ? Math.min(retryMs, LATE_UNLOCK_MS) : retryMs;",
+  },
+  {
+    name: "failed-call-at-once",
+    net: "a failed call is not tried again at once",
+    file: CONTAINER,
+    find: '"operation.failed": { target: "pausing", actions: "rememberFailure" },',
+    replace: '"operation.failed": { target: "none", actions: "rememberFailure" },',
+  },
+  {
+    name: "exit-forgotten",
+    net: "an exit is not forgotten before a newer record is read",
+    file: CONTAINER,
+    find: '"kill.decided": { guard: not("awaitsRecord"), target: "absent", actions: "forgetExit" },',
+    replace: '"kill.decided": { target: "absent", actions: "forgetExit" },',
+  },
 ];

@@ -118,4 +118,32 @@ export const PLANNER_MUTANTS: readonly Mutant[] = [
     find: '"create.failed": { target: ".held", actions: "holdAfterFailure" },',
     replace: "",
   },
+  {
+    name: "stranger-needs-nothing",
+    net: "beside a process that the queue does not know an instance has no room",
+    file: "src/machines/planner/slot.ts",
+    find: "      fill(room);\n      break;",
+    replace: "      continue;",
+  },
+  {
+    name: "more-than-allowed",
+    net: "MaxRunningContainersPerInstance holds",
+    file: "src/machines/planner/fleet.ts",
+    find: "return slot.room.vcpus > 0 && (max === 0 || slot.containersCount < max);",
+    replace: "return slot.room.vcpus > 0 && max >= 0;",
+    also: [
+      {
+        file: "src/machines/planner/fleet.ts",
+        find: "if (max > 0 && worker.containerIds.length >= max) return false;",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "rate-limit-cut-short",
+    net: "a failure of another kind does not end what a rate limit asked for",
+    file: "src/machines/limits/throttle.machine.ts",
+    find: "untilMs: Math.max(context.untilMs ?? 0, event.retryAtMs ?? event.atMs + pauseMs),",
+    replace: "untilMs: event.retryAtMs ?? event.atMs + pauseMs,",
+  },
 ];

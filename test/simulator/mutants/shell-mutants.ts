@@ -147,4 +147,32 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
     find: 'outcome: handedOver ? "unknown" : "failed"',
     replace: 'outcome: handedOver ? "failed" : "failed"',
   },
+  {
+    name: "first-list-decides",
+    net: "a run's first list, which may lack what nobody knows, decides nothing",
+    file: LIST,
+    find: "if (this.#isFirst) {",
+    replace: "if (this.#isFirst && syncIntervalMs < 0) {",
+  },
+  {
+    name: "waits-for-ever",
+    net: "a call without an answer is over with its time-out",
+    file: "src/actors/deadline.ts",
+    find: "return await Promise.race([call(controller.signal), late]);",
+    replace: "late.catch(() => {});\n    return await call(controller.signal);",
+  },
+  {
+    name: "probe-at-old-address",
+    net: "a slow probe asks on where a list has shown its worker since",
+    file: PROBE,
+    find: 'return this.#options.supervisor.known.get("worker", context.workerId)?.context ?? context;',
+    replace: "return context;",
+  },
+  {
+    name: "list-too-soon",
+    net: "no wish for a list cuts short what the cloud asked for",
+    file: LIST,
+    find: "this.#suspendedUntilMs = retryAtMs;",
+    replace: "",
+  },
 ];

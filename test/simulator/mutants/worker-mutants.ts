@@ -265,4 +265,46 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: "lost-create-hurried",
+    net: "a create without an answer has all of TimeoutBooting to turn up in a list",
+    file: GUARDS,
+    find: "return deadlineAtMs !== null && event.listStartedAtMs >= deadlineAtMs;",
+    replace: "return deadlineAtMs !== null && event.listStartedAtMs >= 0;",
+  },
+  {
+    name: "missing-since-kept",
+    net: "who answers after a list that lacked it is missing anew with the next one",
+    file: GUARDS,
+    find: "(since === null || event.lastGoodProbeAtMs > since);",
+    replace: "since === null;",
+  },
+  {
+    name: "start-lost-at-restart",
+    net: "a start in flight at a crash is not waited for for ever",
+    file: PROCESSES,
+    find: 'state === "starting" ? atMs + settings.timeoutStartMs : process.settleAtMs,',
+    replace: 'state === "starting" && atMs < 0 ? settings.timeoutStartMs : process.settleAtMs,',
+  },
+  {
+    name: "unknown-for-ever",
+    net: "an unknown worker that answers and does not boot is given up",
+    file: WORKER,
+    find: 'guard: and(["unknownOverdue", not("held")]),',
+    replace: 'guard: and(["unknownOverdue", "held", not("held")]),',
+    also: [
+      {
+        file: "src/actors/feeds/probe.feed.ts",
+        find: "if (!booted && containerIds.length === 0 && !this.#hasProcesses(workerId))",
+        replace: 'if (!booted && containerIds.length === 0 && workerId === "")',
+      },
+    ],
+  },
+  {
+    name: "unknown-impatient",
+    net: "an unknown worker has all of TimeoutBooting to answer",
+    file: GUARDS,
+    find: "return unansweredMs(event) >= unknownPatienceMs(event.settings);",
+    replace: "return unansweredMs(event) >= unknownPatienceMs(event.settings) / 20;",
+  },
 ];
