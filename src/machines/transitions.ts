@@ -80,15 +80,31 @@ export function actionText(action: unknown): string {
 
 export type GuardCheck = (snapshot: AnyMachineSnapshot, event: AnyEventObject) => boolean;
 
-/** Asks the guard itself, by XState's own way of doing so: its name may stand for others, or for a state. */
+/** Asks the guard itself. A name may stand for others or for a state: they are asked by XState's own way of doing so. */
 export function guardCheck(guard: unknown): GuardCheck {
   if (guard === undefined) return () => true;
-  const both = and([guard as string]) as unknown as {
-    readonly guards: readonly unknown[];
-    check(snapshot: unknown, args: object, guard: unknown): boolean;
+  const both = and([guard as string]) as unknown as BuiltGuard;
+  const { type, params } = (typeof guard === "object" ? guard : { type: guard }) as {
+    type: string;
+    params?: unknown;
   };
-  return (snapshot, event) =>
-    both.check(snapshot, { context: snapshot.context as unknown, event }, both);
+  return (snapshot, event) => {
+    const args = { context: snapshot.context as unknown, event };
+    const named = (snapshot.machine as AnyStateMachine).implementations.guards[type] as unknown;
+    const isPlain =
+      typeof named === "function" && !("check" in named) && typeof params !== "function";
+    return isPlain
+      ? Boolean((named as PlainGuard)(args, params))
+      : both.check(snapshot, args, both);
+  };
+}
+
+type PlainGuard = (args: object, params: unknown) => unknown;
+
+/** What XState's own guards are made of. */
+interface BuiltGuard {
+  readonly guards: readonly unknown[];
+  check(snapshot: unknown, args: object, guard: unknown): boolean;
 }
 
 export function guardHolds(

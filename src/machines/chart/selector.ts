@@ -35,11 +35,17 @@ export function select(
   { inner, own }: Selector,
   snapshot: AnyMachineSnapshot,
   event: AnyEventObject,
+  taken: Transition[] = [],
 ): Transition[] {
-  const taken = inner.flatMap((selector) => select(selector, snapshot, event));
-  if (taken.length > 0) return taken;
-  const first = own.find(({ holds }) => holds(snapshot, event));
-  return first ? [first.transition] : [];
+  const takenBefore = taken.length;
+  for (const selector of inner) select(selector, snapshot, event, taken);
+  if (taken.length > takenBefore) return taken;
+  for (const { transition, holds } of own) {
+    if (!holds(snapshot, event)) continue;
+    taken.push(transition);
+    break;
+  }
+  return taken;
 }
 
 /** Of each innermost state, outwards: what is taken without an event, as soon as its guard holds. */

@@ -58,20 +58,29 @@ function compare(
   const { seq } = recorded;
   if (replayed?.seq !== seq)
     return { seq, what: "seq", recorded: seq, replayed: replayed?.seq ?? null };
-  for (const what of ["commands", "decisions", "limits"] as const) {
-    const a = JSON.stringify(sorted(recorded[what]));
-    if (a !== JSON.stringify(sorted(replayed[what])))
+  for (const what of ["commands", "decisions", "limits"] as const)
+    if (!isSame(recorded[what], replayed[what]))
       return { seq, what, recorded: recorded[what] ?? null, replayed: replayed[what] ?? null };
-  }
   return undefined;
 }
 
-/** Keys in one order: a record that went through JSON compares with one that did not. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
-  return Object.fromEntries(
-    entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]),
-  );
+/** As JSON has them: a record that went through it compares with one that did not, and in any order of keys. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b || (inJson(a) === null && inJson(b) === null)) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const [one, other] = [a, b] as [Record<string, unknown>, Record<string, unknown>];
+  let count = 0;
+  for (const key in one) {
+    if (one[key] === undefined) continue;
+    if (!isSame(one[key], other[key])) return false;
+    count++;
+  }
+  for (const key in other) if (other[key] !== undefined) count--;
+  return count === 0;
+}
+
+/** Numbers that are none become null there. */
+function inJson(value: unknown): unknown {
+  return typeof value === "number" && !Number.isFinite(value) ? null : value;
 }
