@@ -1,3 +1,4 @@
+import { takeChoice } from "./container.choice.ts";
 import { processesAfter } from "./container.guards.ts";
 import type { ContainerContext, ContainerEventOf, ContainerInput } from "./container.types.ts";
 
@@ -54,33 +55,19 @@ export function takeRecord(
   };
 }
 
-const CANCELLED_BY_OPERATOR = "cancelled by an operator";
-
-/** From here on it goes the way of one that can never run: cancelled once no process of it is left (spec §4.4). */
-export function takeCancel(
-  _context: ContainerContext,
-  { reason }: ContainerEventOf<"cancel.requested">,
-): Changes {
-  return { rejection: CANCELLED_BY_OPERATOR + (reason === "" ? "" : `: ${reason}`) };
-}
-
-/** Whether it is an operator who does not want it, and not a record that fits nowhere. */
-export function isOperatorsCancel(rejection: string): boolean {
-  return rejection.startsWith(CANCELLED_BY_OPERATOR);
-}
-
 export function takePriority(
-  _context: ContainerContext,
+  context: ContainerContext,
   event: ContainerEventOf<"container.changed">,
 ): Changes {
-  return { priority: event.priority };
+  return { ...takeChoice(context, event), priority: event.priority };
 }
 
 export function takeResult(
   context: ContainerContext,
   event: ContainerEventOf<"operation.succeeded">,
 ): Changes {
-  return { priority: event.priority ?? context.priority, updatedSeq: event.seq };
+  const priority = event.priority ?? context.priority;
+  return { ...takeChoice(context, event), priority, updatedSeq: event.seq };
 }
 
 export function rememberFailure(

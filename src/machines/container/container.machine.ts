@@ -4,6 +4,7 @@ import type { CommandDraft } from "../model/command.ts";
 import type { ContainerState } from "../model/fact.ts";
 import type { Notice } from "../model/notice.ts";
 import * as to from "./container.assigns.ts";
+import * as choose from "./container.choice.ts";
 import * as judge from "./container.guards.ts";
 import type { ProcessState } from "./container.guards.ts";
 import { RECORD_STATES } from "./container.types.ts";
@@ -31,7 +32,8 @@ const chart = setup({
     commands: (_, _commands: CommandDraft[]) => {},
     notices: (_, _notices: Notice[]) => {},
     takeRecord: assign(given(to.takeRecord)),
-    takeCancel: assign(given(to.takeCancel)),
+    takeCancel: assign(given(choose.takeCancel)),
+    takeChoice: assign(given(choose.takeChoice)),
     takePriority: assign(given(to.takePriority)),
     takeResult: assign(given(to.takeResult)),
     rememberFailure: assign(given(to.rememberFailure)),
@@ -45,6 +47,7 @@ const chart = setup({
   guards: {
     becomes: ({ context, event }, state: ContainerState) =>
       judge.becomes(context, event as never, state),
+    choiceChanged: given(choose.choiceChanged),
     priorityChanged: given(judge.priorityChanged),
     isCurrent: ({ context, event }) => judge.isCurrent(context, event as never),
     retryDue: given(judge.retryDue),
@@ -123,7 +126,11 @@ export const containerMachine = chart.createMachine({
   states: {
     record: {
       initial: "unlisted",
-      on: { "wait.decided": takeWait },
+      on: {
+        "wait.decided": takeWait,
+        // Types are chosen once in a run of the dispatcher, by the config that it was started with (spec §4.2).
+        "daemon.started": { guard: "choiceChanged", actions: "takeChoice" },
+      },
       states: {
         unlisted: {
           id: "unlisted",

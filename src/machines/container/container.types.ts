@@ -15,7 +15,7 @@ export interface ContainerContext {
   /** As it was first read; state and priority go on in this chart. Null for what the queue never had. */
   readonly record: ContainerRecord | null;
   readonly resources: Resources;
-  /** Names of the eligible types, cheapest first; chosen once, when it is first seen (spec §4.2). */
+  /** Names of the eligible types, cheapest first; chosen once in a run of the dispatcher (spec §4.2). */
   readonly instanceTypes: readonly string[];
   readonly firstSeenSeq: number;
   readonly firstSeenAtMs: number;
@@ -61,7 +61,7 @@ type ContainerDecision =
   | { type: "forget.decided"; atMs: number; reason: string }
   | { type: "wait.decided"; atMs: number; reason: WaitReason | "" };
 
-/** What choosing an instance type came to, done by the core when the container is first seen. */
+/** What choosing an instance type came to, done by the core when the container is first seen, and at each start. */
 export interface Choice {
   readonly resources: Resources;
   readonly instanceTypes: readonly string[];

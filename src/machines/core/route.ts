@@ -1,8 +1,10 @@
 import { chooseTypes, resourcesOf } from "../instance-types/choose.ts";
 import type { Choice } from "../container/container.types.ts";
 import type { IdleBehavior } from "../model/command.ts";
+import type { ContainerRecord, ContainerState } from "../model/fact.ts";
 import type { Fact, FactInput, FactOf } from "../model/fact.ts";
 import type { ActorKind } from "../model/ids.ts";
+import type { Settings } from "../model/settings.ts";
 import { unknownPatienceMs } from "../worker/worker.assigns.ts";
 import { isAsKnown, isQuiet } from "../worker/worker.guards.ts";
 import type { Draft } from "./draft.ts";
@@ -74,8 +76,9 @@ export function route(
       draft.deliverToContainer(fact.containerId, fact);
       return;
     case "container.changed":
-    case "container.missing":
     case "operation.succeeded":
+      return containerMoved(draft, fact);
+    case "container.missing":
     case "operation.failed":
       draft.deliver("container", fact.containerId, fact);
       return;
@@ -121,7 +124,9 @@ function daemonStarted(draft: Draft, registry: Registry, fact: FactOf<"daemon.st
     );
     if (!configured && worker.value.idleBehavior === "run") draft.deliver("worker", id, drain);
   }
-  for (const id of registry.ids("container")) draft.deliver("container", id, fact);
+  // The config may be another one.
+  for (const id of registry.ids("container"))
+    draft.deliver("container", id, withChoice(draft, id, fact));
 }
 
 function stop(draft: Draft, registry: Registry, fact: FactOf<"stop.requested">): void {
@@ -221,15 +226,53 @@ export function groupKey(group: string): string {
 }
 
 function containerAdded(draft: Draft, fact: FactOf<"container.added">): void {
-  const { settings } = draft.frame;
   const { record } = fact;
+  const choice = choiceOf(record, {
+    waits: doesWait(record.state),
+    settings: draft.frame.settings,
+  });
+  draft.deliverToContainer(fact.containerId, { ...fact, choice } as never);
+}
+
+/** One that comes back to the queue without a type that fits it was chosen for while it ran. */
+function containerMoved(
+  draft: Draft,
+  fact: FactOf<"container.changed" | "operation.succeeded">,
+): void {
+  const { containerId } = fact;
+  const isHomeless = draft.get("container", containerId)?.context.instanceTypes.length === 0;
+  const event = isHomeless ? withChoice(draft, containerId, fact, fact.state) : fact;
+  draft.deliver("container", containerId, event);
+}
+
+/** With what the config comes to now, of a container that has not ended. */
+function withChoice<F extends object>(
+  draft: Draft,
+  containerId: string,
+  fact: F,
+  state?: ContainerState,
+): F & { choice?: Choice } {
+  const container = draft.get("container", containerId);
+  const record = container?.context.record;
+  const is = state ?? container?.value.record;
+  if (!record || is === "unlisted" || is === "Complete" || is === "Cancelled") return fact;
+  const waits = doesWait(is) && Object.keys(container.context.processes).length === 0;
+  return { ...fact, choice: choiceOf(record, { waits, settings: draft.frame.settings }) };
+}
+
+/** One that runs already is watched, whatever the config says now (spec §4.4). */
+function choiceOf(
+  record: ContainerRecord,
+  { waits, settings }: { waits: boolean; settings: Settings },
+): Choice {
   const chosen = chooseTypes(record, settings);
-  // One that runs already is watched, whatever the config says now (spec §4.4).
-  const waits = record.state === "Queued" || record.state === "Locked";
-  const choice: Choice = {
+  return {
     resources: resourcesOf(record, settings),
     instanceTypes: chosen.ok ? chosen.types.map(({ name }) => name) : [],
     rejection: !chosen.ok && waits ? chosen.message : "",
   };
-  draft.deliverToContainer(fact.containerId, { ...fact, choice } as never);
+}
+
+function doesWait(state: ContainerState | undefined): boolean {
+  return state === "Queued" || state === "Locked";
 }

@@ -1,4 +1,4 @@
-import { isOperatorsCancel } from "../container/container.assigns.ts";
+import { isOperatorsCancel } from "../container/container.choice.ts";
 import type { Core } from "../core/core.ts";
 import type { Decision } from "../model/decision.ts";
 import type { Answer, Because, ContainerExplanation, Run } from "./explanation.ts";

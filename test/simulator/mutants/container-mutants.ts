@@ -100,4 +100,18 @@ export const CONTAINER_MUTANTS: readonly Mutant[] = [
     find: '"kill.decided": { guard: not("awaitsRecord"), target: "absent", actions: "forgetExit" },',
     replace: '"kill.decided": { target: "absent", actions: "forgetExit" },',
   },
+  {
+    name: "old-choice",
+    net: "types are chosen anew by the config of a start",
+    file: CONTAINER,
+    find: '"daemon.started": { guard: "choiceChanged", actions: "takeChoice" },',
+    replace: "",
+  },
+  {
+    name: "homeless",
+    net: "what comes back to the queue is judged by the config of now",
+    file: ROUTE,
+    find: "const event = isHomeless ?",
+    replace: 'const event = isHomeless && containerId === "" ?',
+  },
 ];
