@@ -53,6 +53,15 @@ export class ReadModel {
     return this.#actors[kind].size;
   }
 
+  /** No worker is left, and nothing that is ours waits or runs: who drains has come to the end. */
+  isDrained(): boolean {
+    if (this.count("worker") > 0) return false;
+    for (const { value } of this.all("container"))
+      if (value.record === "Locked" || value.record === "Running" || value.operation !== "none")
+        return false;
+    return true;
+  }
+
   /** The worker that stands for an instance of the cloud. */
   workerOf(instanceId: string): SnapshotOf["worker"] | undefined {
     const workerId = this.#workerByInstance.get(instanceId);

@@ -64,6 +64,11 @@ export const FAULTS = {
   journalFull: { share: 0.1, text: "the journal's disk is full for a while" },
   journalSlow: { share: 0.3, text: "the journal's disk is slow" },
   killed: { share: 0.05, text: "the dispatcher is killed, within or after a commit" },
+  stopped: {
+    share: 0.1,
+    text: "an operator stops the dispatcher, at once or once it has drained, and it is started again",
+  },
+  reconfigured: { share: 0.6, text: "a restart finds other types, limits and time-outs" },
   clockJumps: { share: 0.5, text: "the wall clock is set forward or back" },
   journalOlder: { share: 0.3, text: "a restart finds an older journal" },
   journalTorn: { share: 0.3, text: "a restart finds the journal's last commit torn" },

@@ -3,7 +3,7 @@ import type { Journal } from "../drivers/journal/port.ts";
 import { Core } from "../machines/core/core.ts";
 import { replay } from "../machines/core/replay.ts";
 import { chanceFor } from "./chance.ts";
-import { drawBehavior, drawWorld } from "./draw-world.ts";
+import { drawBehavior, drawWorld, redrawConfig } from "./draw-world.ts";
 import type { DrawnWorld } from "./draw-world.ts";
 import { drawFaultPlan, Faults } from "./faults.ts";
 import type { FaultKind, FaultPlan } from "./faults.ts";
@@ -144,6 +144,8 @@ class SeedRun {
     else if (faults.happens("journalOlder")) {
       shelf.rewind(this.#olderSeq(this.#world.journal?.lastSeq ?? 0));
     } else if (faults.happens("journalTorn") && this.#tearIsRefused()) shelf.replace();
+    if (faults.happens("reconfigured"))
+      this.#world.config = redrawConfig(faults.chance("reconfigured"));
     if (faults.happens("clockJumps")) this.#world.setWallClock();
     if (faults.happens("startsBlind")) this.#world.silenceCloud();
     await this.#start();

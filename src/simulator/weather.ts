@@ -57,6 +57,8 @@ export class Weather {
     this.#changeVms();
     if (this.#faults.happens("clockJumps")) this.#world.setWallClock();
     if (this.#faults.happens("operator")) this.#operate();
+    if (this.#faults.happens("stopped"))
+      void this.#world.stop(this.#faults.chance("stopped").happens(0.3));
     if (this.#isBusy() && this.#faults.happens("amnesia")) this.#world.forgetAll();
   }
 

@@ -1,3 +1,4 @@
+import { filter, firstValueFrom } from "rxjs";
 import { Dispatcher } from "../actors/dispatcher.ts";
 import { steadyTime } from "../actors/clock.ts";
 import type { Clock } from "../actors/clock.ts";
@@ -56,6 +57,8 @@ export class World {
   readonly bugs: unknown[] = [];
   /** Failures of commands, by kind and message. */
   readonly failures = new Map<string, number>();
+  /** What the next start of the dispatcher finds. */
+  config: DispatcherConfig;
   dispatcher: Dispatcher | undefined;
   journal: Journal | undefined;
   readonly faults: Faults;
@@ -71,6 +74,7 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.#options = options;
+    this.config = options.config;
     const { clock } = this;
     this.chance = new Chance(options.seed);
     this.#latencyMs = () => this.chance.between(0, options.latencyMaxMs ?? 0);
@@ -108,10 +112,6 @@ export class World {
     if (eventTypes?.has(tale.type) !== false) onEvent?.({ ...tale, atMs: this.clock.nowMs() });
   }
 
-  get config(): DispatcherConfig {
-    return this.#options.config;
-  }
-
   get alive(): boolean {
     return this.#lifeline.alive && this.dispatcher !== undefined;
   }
@@ -131,10 +131,10 @@ export class World {
       faults,
       clock,
       history: this.#history,
-      secretTag: tagNames(this.#options.config.tagKeyPrefix).instanceSecret,
+      secretTag: tagNames(this.config.tagKeyPrefix).instanceSecret,
       worldClock: this.clock,
       tell: (tale) => this.#tell(tale),
-      patienceMs: this.#options.config.settings.staleLockTimeoutMs,
+      patienceMs: this.config.settings.staleLockTimeoutMs,
     });
     const queue = (this.#queueOfRun = new FaultyQueue({
       queue: this.queue,
@@ -144,7 +144,7 @@ export class World {
       onPolled: (beganSeq) => this.#tell({ type: "queue.polled", beganSeq }),
     }));
     const dispatcher = new Dispatcher({
-      config: this.#options.config,
+      config: this.config,
       core,
       journal,
       clock,
@@ -206,6 +206,21 @@ export class World {
           if (lifeline.alive) callback();
         }),
     };
+  }
+
+  /** As an operator does. To drain is to wait until no worker is left and nothing of ours waits. */
+  async stop(drain: boolean): Promise<void> {
+    const { dispatcher } = this;
+    if (!this.alive || !dispatcher) return;
+    const { supervisor } = dispatcher;
+    await supervisor.submit({ type: "stop.requested", drain, reason: "for a test" });
+    const isDrained = (): boolean => supervisor.readModel.isDrained();
+    if (drain && !isDrained()) {
+      const drained = supervisor.released.pipe(filter(isDrained));
+      await firstValueFrom(drained, { defaultValue: undefined });
+    }
+    await dispatcher.stop();
+    if (this.dispatcher === dispatcher) await this.kill();
   }
 
   /** As `kill -9`: what was not durable is lost, and nobody says good-bye. */

@@ -27,17 +27,9 @@ export function makeStop({
       "draining: nothing new is started, the daemon ends with the last worker",
     );
     const look = (): void => {
-      if (isEmpty(supervisor)) onStopped(reason);
+      if (supervisor.readModel.isDrained()) onStopped(reason);
     };
     supervisor.released.subscribe(look);
     look();
   };
-}
-
-function isEmpty({ readModel }: Supervisor): boolean {
-  if (readModel.count("worker") > 0) return false;
-  for (const { value } of readModel.all("container"))
-    if (value.record === "Locked" || value.record === "Running" || value.operation !== "none")
-      return false;
-  return true;
 }

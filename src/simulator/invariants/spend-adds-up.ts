@@ -12,6 +12,7 @@ interface Account {
   readonly cost: Cost;
   readonly instanceId: string;
   readonly fromAtMs: number;
+  readonly configuredPrice: number;
 }
 
 /**
@@ -19,14 +20,16 @@ interface Account {
  * the price that the cloud takes for them. A restart, which may find an older journal, begins a new bill.
  */
 export function spendAddsUp(): Invariant {
+  /** What the cloud takes for what this run has asked for; of others the config alone tells, which may be another since. */
   const prices = new Map<string, number>();
+  const asked = new Set<string>();
   const accounts = new Map<string, Account>();
   let meter: Meter | undefined;
   let sum = 0;
   let lastAtMs = 0;
   const close = (account: Account, atMs: number): string | undefined => {
     const told = account.cost.finish(atMs).amount;
-    const price = prices.get(account.instanceId) ?? 0;
+    const price = prices.get(account.instanceId) ?? account.configuredPrice;
     const due = (price * (atMs - account.fromAtMs)) / HOUR_MS;
     sum += due;
     if (Math.abs(told - due) < TINY) return undefined;
@@ -39,12 +42,14 @@ export function spendAddsUp(): Invariant {
     if (instanceId === "") return undefined;
     let account = accounts.get(id);
     if (!account && removed) return undefined;
+    const settings = world.dispatcher?.supervisor.settings ?? null;
     if (!account) {
       for (const [other, { instanceId: theirs }] of accounts)
         if (theirs === instanceId) return `${instanceId} is paid for by ${other} and ${id}`;
-      accounts.set(id, (account = { cost: new Cost(), instanceId, fromAtMs: atMs }));
+      const configuredPrice = settings?.instanceTypes[worker.context.instanceType]?.price ?? 0;
+      account = { cost: new Cost(), instanceId, fromAtMs: atMs, configuredPrice };
+      accounts.set(id, account);
     }
-    const settings = world.dispatcher?.supervisor.settings ?? null;
     account.cost.follow(worker, atMs, { settings, ended: removed });
     if (!removed) return undefined;
     accounts.delete(id);
@@ -56,12 +61,16 @@ export function spendAddsUp(): Invariant {
     // A start begins with it.
     if (type === "config.loaded") {
       accounts.clear();
+      prices.clear();
+      asked.clear();
       sum = 0;
       meter = new Meter();
     }
     // Workers that the last run knew are on its bill.
     if (type === "daemon.started" && changes.some(({ kind }) => kind === "worker"))
       meter = undefined;
+    for (const command of record.commands)
+      if (command.kind === "instance.create") asked.add(command.workerId);
     meter?.follow(record, changes);
     for (const change of changes) {
       const known = change.kind === "worker" && (accounts.has(change.id) || isNew(change));
@@ -73,7 +82,8 @@ export function spendAddsUp(): Invariant {
   return {
     name: "spendAddsUp",
     check(event, world) {
-      if (event.type === "vm.created") prices.set(event.instanceId, event.pricePerHour);
+      if (event.type === "vm.created" && asked.has(event.createdBy))
+        prices.set(event.instanceId, event.pricePerHour);
       return event.type === "record.released" ? judge(event, world) : undefined;
     },
     checkEnd() {

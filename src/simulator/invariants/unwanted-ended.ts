@@ -1,4 +1,4 @@
-import { isOperatorsCancel } from "../../machines/container/container.assigns.ts";
+import { isOperatorsCancel } from "../../machines/container/container.choice.ts";
 import { ONLY } from "../../machines/model/ids.ts";
 import type { World } from "../world.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
