@@ -54,6 +54,25 @@ describe("plan", () => {
     expect((await plan(input)).stdout).toContain(`"priority": ${priority}`);
   });
 
+  it("warns of members that it does not know, wherever they are, but in a container's record", async () => {
+    const [entry] = SNAPSHOT.queue.entries;
+    const container = { ...entry?.container, name: "mine", mounts: {} };
+    const instance = { instance: "i-1", arvados_instance_type: "type1", worker_state: "idle" };
+    const { exitCode, stdout, stderr } = await plan({
+      ...SNAPSHOT,
+      queue: { entries: [{ ...entry, container, instance_type: ["type1"] }] },
+      pol: {},
+      pool: { instances: [{ ...instance, idle_behaviour: "drain" }] },
+    });
+    expect([exitCode, JSON.parse(stdout).decisions[0]?.do]).toEqual([0, "start"]);
+    expect(stderr.split("\n")).toEqual([
+      "plan: queue.entries[0].instance_type is not known and was passed over; did you mean queue.entries[0].instance_types?",
+      "plan: pol is not known and was passed over; did you mean pool?",
+      "plan: pool.instances[0].idle_behaviour is not known and was passed over; did you mean pool.instances[0].idle_behavior?",
+      "",
+    ]);
+  });
+
   it("warns of keys of the given config that it does not know, and of nothing that is absent", async () => {
     const config = { ...CONFIG, Containers: { CloudVMs: { MaxInstance: 3 } } };
     const { exitCode, stderr } = await plan({ ...SNAPSHOT, config });

@@ -1,9 +1,14 @@
 import { isMap } from "../../config/document.ts";
 import { planSnapshot, printPlan } from "../../machines/planner/plan-snapshot.ts";
+import { snapshotSchema } from "../../machines/planner/snapshot-schema.ts";
 import { CONFIG_FLAG, defineCommand } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import { asBadInput, readJsonInput } from "../json-input.ts";
 import { configBehind, makeSettingsReader } from "../settings-input.ts";
+import { strayMembers } from "../stray-members.ts";
+
+/** As they come from the API and from a config file. */
+const OPEN = new Set(["container", "config"]);
 
 export const planCommand = defineCommand({
   name: "plan",
@@ -26,6 +31,8 @@ export const planCommand = defineCommand({
     const hasOwn = !isMap(input) || input["config"] != null;
     const settings = makeSettingsReader(await configBehind(flags.config, hasOwn, io), io);
     const output = asBadInput(() => planSnapshot(input, settings));
+    for (const stray of strayMembers(snapshotSchema, input, { open: OPEN }))
+      io.err(`plan: ${stray}\n`);
     io.out(`${printPlan(output)}\n`);
     return EXIT.ok;
   },
