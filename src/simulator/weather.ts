@@ -31,9 +31,12 @@ export class Weather {
 
   /** Ends what would go on for ever. */
   clear(): void {
-    const { cloud, dispatcher } = this.#world;
+    const { cloud, queue, dispatcher } = this.#world;
     cloud.instancesMax = Infinity;
     cloud.exhaustedTypes.clear();
+    // Who ignored a signal hangs for good, and whoever sent it may have been forgotten with a journal: its user gives it up.
+    for (const { behavior, runningIds } of cloud.vms())
+      if (behavior.stubborn) for (const id of runningIds) queue.setPriority(id, "0");
     // As the machines have it: what was asked last may not be durable yet.
     for (const [workerId, worker] of dispatcher?.supervisor.known.entries("worker") ?? [])
       if (worker.value.idleBehavior === "hold") this.#endHold(workerId);

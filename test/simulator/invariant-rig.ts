@@ -35,12 +35,18 @@ export function worker(id: string, context: object, value: object = {}): object 
 
 /** A dispatcher whose read model holds what is given. */
 export function world(
-  parts: { workers?: [string, object][]; containers?: [string, object][] } = {},
+  parts: {
+    workers?: [string, object][];
+    containers?: [string, object][];
+    supervisor?: string;
+  } = {},
 ) {
   const kinds: Record<string, Map<string, object>> = {
     worker: new Map(parts.workers),
     container: new Map(parts.containers),
-    supervisor: new Map([["dispatcher", { value: "dispatching", context: {} }]]),
+    supervisor: new Map([
+      ["dispatcher", { value: parts.supervisor ?? "dispatching", context: {} }],
+    ]),
   };
   const readModel = {
     get: (kind: string, id: string) => kinds[kind]?.get(id),

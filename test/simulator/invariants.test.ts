@@ -45,6 +45,10 @@ describe("a check fails when", () => {
     const at = { cloud } as unknown as World;
     expect(verdict(liveWorkKept(), [{ ...moved, by: "dispatcher" }], at)).toMatch(/i-1/);
     expect(verdict(liveWorkKept(), [{ ...moved, by: "user" }], at)).toBe("");
+    const unlock = { kind: "container.unlock", containerId: C1 };
+    expect(verdict(liveWorkKept(), [record({ commands: [unlock] })], at)).toMatch(/i-1/);
+    const lock = { kind: "container.lock", containerId: C1 };
+    expect(verdict(liveWorkKept(), [record({ commands: [lock] })], at)).toBe("");
   });
 
   it("a VM or a container is left at the end", () => {
@@ -77,7 +81,7 @@ describe("a check fails when", () => {
     expect(verdict(oneCallAtATime(), [failed(atMs), started])).toBe("");
   });
 
-  it("a worker that says it is broken, or keeps a stale lock, is not drained", () => {
+  it("a worker that says it is broken, keeps a stale lock, or is of a removed type is not drained", () => {
     const behaving = (idleBehavior: string) => ({ value: { lifecycle: "idle", idleBehavior } });
     const at = world({ workers: [["w1", behaving("run")]] });
     const drained = world({ workers: [["w1", behaving("drain")]] });
@@ -90,6 +94,11 @@ describe("a check fails when", () => {
     expect(verdict(brokenWorkerDrained(), stale, at)).toMatch(/a stale run lock for 199000 ms/);
     const freed = [stale[0]!, probe({ stale: false, atMs: 2_000 }), stale[1]!];
     expect(verdict(brokenWorkerDrained(), freed, at)).toBe("");
+    const started = (instanceType: string) =>
+      record({ fact: { type: "daemon.started" }, changes: [worker("w1", { instanceType })] });
+    expect(verdict(brokenWorkerDrained(), [started("removed")], at)).toMatch(/not configured/);
+    expect(verdict(brokenWorkerDrained(), [started("removed")], drained)).toBe("");
+    expect(verdict(brokenWorkerDrained(), [started("t")], at)).toBe("");
   });
 
   it("a worker is asked where it is no more, as a list has told", () => {
@@ -280,6 +289,11 @@ describe("a check fails when", () => {
     expect(verdict(startsFit(), [record({ commands: [start] })], at)).toMatch(/2 vcpus of 1/);
     const drained = on({ lifecycle: "running", idleBehavior: "drain" });
     expect(verdict(startsFit(), [record({ commands: [start] })], drained)).toMatch(/is to drain/);
+    const create = { kind: "instance.create", workerId: "w2", instanceType: "t" };
+    const created = [record({ commands: [create] })];
+    expect(verdict(startsFit(), created, world())).toBe("");
+    const stopping = world({ supervisor: "stopping" });
+    expect(verdict(startsFit(), created, stopping)).toMatch(/the dispatcher is being drained/);
   });
 
   it("a process is signalled by two schedules, or a create that is over counts as one in flight", () => {

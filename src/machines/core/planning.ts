@@ -128,9 +128,9 @@ function rejections(
       decisions.push({ do: "forget", container: id, reason: "on hold: priority=0" });
       continue;
     }
-    const waits = record === "Queued" || record === "Locked";
-    // One that runs may do so on a worker that nobody has asked yet.
-    if (waits || (record === "Running" && !anyUnknown))
+    // What is not queued may run on a worker that nobody has asked yet.
+    const mayRun = record === "Locked" || record === "Running";
+    if (record === "Queued" || (mayRun && !anyUnknown))
       decisions.push({ do: "cancel", container: id, reason: context.rejection });
   }
   return decisions;
@@ -138,7 +138,10 @@ function rejections(
 
 /** While the dispatcher drains: nothing new is started, and what is locked but does not run is given back. */
 function windDown(view: PlanView): Decision[] {
-  const returned: Decision[] = view.containers
+  // What is locked may run on a worker that nobody has asked yet.
+  const anyUnknown = view.workers.some(({ state }) => state === "unknown");
+  const given = anyUnknown ? [] : view.containers;
+  const returned: Decision[] = given
     .filter(
       ({ containerId, state, busy }) =>
         state === "Locked" && !busy && !view.running.has(containerId),

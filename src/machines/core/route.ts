@@ -108,22 +108,10 @@ export function killProcesses(draft: Draft, containerId: string, reason: string)
   return killed;
 }
 
-/** Trusts no observation of the last run; a worker whose type has left the config is drained (spec §7.5). */
+/** Trusts no observation of the last run. */
 function daemonStarted(draft: Draft, registry: Registry, fact: FactOf<"daemon.started">): void {
   draft.deliver("supervisor", ONLY, fact);
-  const drain = {
-    type: "behavior.requested",
-    behavior: "drain",
-    reason: "its instance type is no longer configured",
-  };
-  for (const [id, worker] of registry.entries("worker")) {
-    draft.deliver("worker", id, fact);
-    const configured = Object.hasOwn(
-      draft.frame.settings.instanceTypes,
-      worker.context.instanceType,
-    );
-    if (!configured && worker.value.idleBehavior === "run") draft.deliver("worker", id, drain);
-  }
+  for (const id of registry.ids("worker")) draft.deliver("worker", id, fact);
   // The config may be another one.
   for (const id of registry.ids("container"))
     draft.deliver("container", id, withChoice(draft, id, fact));

@@ -1,5 +1,14 @@
+import type { CommandKind } from "../../machines/model/command.ts";
+import { ONLY } from "../../machines/model/ids.ts";
 import type { World } from "../world.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
+
+/** Nothing of this while the dispatcher is drained. */
+const BEGINS_WORK: ReadonlySet<CommandKind> = new Set([
+  "instance.create",
+  "container.lock",
+  "process.start",
+]);
 
 /**
  * A container is started only on a worker that takes work, and where it fits beside what is there already: no more of
@@ -13,7 +22,11 @@ export function startsFit(): Invariant {
 }
 
 function judge({ record }: RecordEvent, world: World): string | undefined {
+  const { readModel } = world.dispatcher?.supervisor ?? {};
+  const isDrained = readModel?.get("supervisor", ONLY)?.value === "stopping";
   for (const command of record.commands) {
+    if (isDrained && BEGINS_WORK.has(command.kind))
+      return `${command.kind} at seq ${record.seq}, and the dispatcher is being drained`;
     if (command.kind !== "process.start") continue;
     const { workerId, containerId } = command;
     const wrong = misfit(workerId, world);

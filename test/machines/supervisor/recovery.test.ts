@@ -122,6 +122,22 @@ describe("recovery (spec §6.3)", () => {
   });
 });
 
+it("cancels nothing that is locked and can run nowhere before every worker has said what it runs", () => {
+  const builder = found(polled(listed(recovering())));
+  builder.container(containerId(1), { state: "Locked", vcpus: 99 });
+  const { context } = builder.core.registry.get("container", containerId(1)) ?? {};
+  expect(context?.rejection).not.toBe("");
+  const cancels = (): number =>
+    [...builder.journaled].flatMap(({ decisions }) => decisions).filter((d) => d.do === "cancel")
+      .length;
+  builder.plan();
+  builder.plan();
+  expect([state(builder), cancels()]).toEqual(["dispatching", 0]);
+  builder.instance("i-1", "type1", []);
+  builder.plan();
+  expect(cancels()).toBe(1);
+});
+
 describe("stopping with a drain", () => {
   it("drains every worker, gives locks back and starts nothing more", () => {
     const builder = polled(listed(recovering()));
@@ -137,6 +153,15 @@ describe("stopping with a drain", () => {
       { do: "requeue", container: containerId(1), reason: "the dispatcher is draining" },
     ]);
     expect(decided(builder)).toEqual([]);
+  });
+
+  it("gives no lock back before every worker has said what it runs", () => {
+    const builder = found(polled(listed(recovering())));
+    builder.container(containerId(1), { state: "Locked" });
+    builder.feed({ type: "stop.requested", drain: true, reason: "upgrade" });
+    expect(decided(builder)).toEqual([]);
+    builder.instance("i-1", "type1", []);
+    expect(decided(builder)).toEqual(["requeue"]);
   });
 
   it("changes nothing without a drain: workers and containers are left alone", () => {

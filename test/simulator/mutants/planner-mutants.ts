@@ -146,4 +146,18 @@ export const PLANNER_MUTANTS: readonly Mutant[] = [
     find: "untilMs: Math.max(context.untilMs ?? 0, event.retryAtMs ?? event.atMs + pauseMs),",
     replace: "untilMs: event.retryAtMs ?? event.atMs + pauseMs,",
   },
+  {
+    name: "starts-while-draining",
+    net: "a dispatcher that drains starts nothing new",
+    file: PLANNING,
+    find: 'case "stopping": {',
+    replace: 'case "standby" as never: {',
+    also: [
+      {
+        file: PLANNING,
+        find: 'case "dispatching":',
+        replace: 'case "stopping":\n    case "dispatching":',
+      },
+    ],
+  },
 ];

@@ -307,4 +307,11 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     find: "return unansweredMs(event) >= unknownPatienceMs(event.settings);",
     replace: "return unansweredMs(event) >= unknownPatienceMs(event.settings) / 20;",
   },
+  {
+    name: "removed-type-trusted",
+    net: "a worker of a type that has left the config is drained",
+    file: WORKER,
+    find: '            "daemon.started": drainAsRemoved,\n',
+    replace: "",
+  },
 ];
