@@ -10,6 +10,7 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     why: "it alone notices when a worker of a type that has left the config is trusted",
   },
   { seed: 307, why: "it alone notices when an unknown worker that never answered is too old" },
+  { seed: 625, why: "it alone notices when something is started on a drained worker" },
   {
     seed: 742,
     why: "it alone notices when a worker that nobody could ask is gone after two quick lists",
@@ -18,7 +19,6 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     seed: 1215,
     why: "a running container whose mounts could not be read was not in the queue, and was ended",
   },
-  { seed: 1760, why: "it alone notices when something is started on a drained worker" },
   {
     seed: 50192,
     why: "the check asked for a kill of what was about to end with its worker",
