@@ -116,14 +116,17 @@ function drawConfig(chance: Chance): DispatcherConfig {
   };
 }
 
-/** As edited by somebody, who may take a type away and change prices. */
+/** As edited by somebody, who may take a type away, or all but the smallest, and change prices. */
 export function redrawConfig(chance: Chance): DispatcherConfig {
   const config = drawConfig(chance);
   const types = Object.values(config.settings.instanceTypes);
-  const gone = chance.happens(0.5) ? chance.pick(types)?.name : undefined;
-  const instanceTypes = types
-    .filter(({ name }) => name !== gone)
-    .map((type) => [type.name, { ...type, price: type.price * chance.between(1, 3) }] as const);
+  const gone = chance.between(0, types.length);
+  const kept = chance.happens(0.3)
+    ? types.slice(0, Math.max(1, gone))
+    : types.filter((_, at) => at !== gone);
+  const instanceTypes = kept.map(
+    (type) => [type.name, { ...type, price: type.price * chance.between(1, 3) }] as const,
+  );
   const settings = { ...config.settings, instanceTypes: Object.fromEntries(instanceTypes) };
   return { ...config, settings, configHash: `simulated ${chance.between(0, 1_000_000)}` };
 }

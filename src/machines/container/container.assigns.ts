@@ -1,4 +1,3 @@
-import { takeChoice } from "./container.choice.ts";
 import { processesAfter } from "./container.guards.ts";
 import type { ContainerContext, ContainerEventOf, ContainerInput } from "./container.types.ts";
 
@@ -21,6 +20,7 @@ export function bornContext({ containerId, atMs, seq }: ContainerInput): Contain
     record: null,
     resources: NOTHING,
     instanceTypes: [],
+    unfit: "",
     firstSeenSeq: seq,
     firstSeenAtMs: atMs,
     updatedSeq: 0,
@@ -49,6 +49,7 @@ export function takeRecord(
     record,
     resources: choice?.resources ?? context.resources,
     instanceTypes: choice?.instanceTypes ?? [],
+    unfit: choice?.unfit ?? "",
     rejection: choice?.rejection ?? "",
     firstSeenSeq: event.seq,
     firstSeenAtMs: event.atMs,
@@ -56,18 +57,17 @@ export function takeRecord(
 }
 
 export function takePriority(
-  context: ContainerContext,
+  _context: ContainerContext,
   event: ContainerEventOf<"container.changed">,
 ): Changes {
-  return { ...takeChoice(context, event), priority: event.priority };
+  return { priority: event.priority };
 }
 
 export function takeResult(
   context: ContainerContext,
   event: ContainerEventOf<"operation.succeeded">,
 ): Changes {
-  const priority = event.priority ?? context.priority;
-  return { ...takeChoice(context, event), priority, updatedSeq: event.seq };
+  return { priority: event.priority ?? context.priority, updatedSeq: event.seq };
 }
 
 export function rememberFailure(

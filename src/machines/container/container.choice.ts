@@ -2,7 +2,7 @@ import type { ContainerContext, ContainerEvent, ContainerEventOf } from "./conta
 
 const CANCELLED_BY_OPERATOR = "cancelled by an operator";
 
-type Chosen = Pick<ContainerContext, "resources" | "instanceTypes" | "rejection">;
+type Chosen = Pick<ContainerContext, "resources" | "instanceTypes" | "unfit" | "rejection">;
 
 /** What the config comes to now. An operator's word stands, whatever fits. */
 export function takeChoice(
@@ -10,17 +10,21 @@ export function takeChoice(
   { choice }: Pick<ContainerEvent, "choice">,
 ): Partial<Chosen> {
   if (!choice) return {};
-  const { resources, instanceTypes, rejection } = choice;
   const isGivenUp = isOperatorsCancel(context.rejection);
-  return { resources, instanceTypes, rejection: isGivenUp ? context.rejection : rejection };
+  return isGivenUp ? { ...choice, rejection: context.rejection } : choice;
+}
+
+/** One that a start was under way of when the config changed: it cannot be started again. */
+export function reject({ unfit }: ContainerContext): Partial<Chosen> {
+  return { rejection: unfit };
 }
 
 export function choiceChanged(
   context: ContainerContext,
   event: Pick<ContainerEvent, "choice">,
 ): boolean {
-  const { resources, instanceTypes, rejection } = context;
-  const before: Chosen = { resources, instanceTypes, rejection };
+  const { resources, instanceTypes, unfit, rejection } = context;
+  const before: Chosen = { resources, instanceTypes, unfit, rejection };
   return JSON.stringify({ ...before, ...takeChoice(context, event) }) !== JSON.stringify(before);
 }
 

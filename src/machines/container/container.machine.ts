@@ -34,6 +34,7 @@ const chart = setup({
     takeRecord: assign(given(to.takeRecord)),
     takeCancel: assign(given(choose.takeCancel)),
     takeChoice: assign(given(choose.takeChoice)),
+    reject: assign(({ context }) => choose.reject(context)),
     takePriority: assign(given(to.takePriority)),
     takeResult: assign(given(to.takeResult)),
     rememberFailure: assign(given(to.rememberFailure)),
@@ -54,6 +55,7 @@ const chart = setup({
     processBecomes: ({ context, event }, state: ProcessState) =>
       judge.processAfter(context, event as never) === state,
     lastProcessEnds: given(judge.lastProcessEnds),
+    fitsNowhere: ({ context }) => context.unfit !== "" && context.rejection === "",
     waitChanged: given(judge.waitChanged),
     notRejected: ({ context }) => judge.notRejected(context),
     wanted: ({ context }) => judge.wanted(context),
@@ -146,7 +148,13 @@ export const containerMachine = chart.createMachine({
             "cancel.requested": { ...takeCancel, guard: and(["notRejected", "wanted"]) },
           },
         },
-        Locked: open("Locked"),
+        Locked: {
+          id: "Locked",
+          on: {
+            ...open("Locked").on,
+            "process.ended": { guard: and(["fitsNowhere", "lastProcessEnds"]), actions: "reject" },
+          },
+        },
         Running: open("Running"),
         Complete: listed("Complete"),
         Cancelled: listed("Cancelled"),

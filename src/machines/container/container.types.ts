@@ -17,6 +17,8 @@ export interface ContainerContext {
   readonly resources: Resources;
   /** Names of the eligible types, cheapest first; chosen once in a run of the dispatcher (spec §4.2). */
   readonly instanceTypes: readonly string[];
+  /** Why no type fits; "" when one does. */
+  readonly unfit: string;
   readonly firstSeenSeq: number;
   readonly firstSeenAtMs: number;
   /** The newest operation of ours that ended: a poll begun before it judges nothing (spec §4.2). */
@@ -66,6 +68,8 @@ export interface Choice {
   readonly resources: Resources;
   readonly instanceTypes: readonly string[];
   /** Why no type fits; "" when one does. */
+  readonly unfit: string;
+  /** The same, of one that waits and has no process. */
   readonly rejection: string;
 }
 

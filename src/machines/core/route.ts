@@ -1,4 +1,5 @@
 import { chooseTypes, resourcesOf } from "../instance-types/choose.ts";
+import type { ContainerSnapshot } from "../container/container.machine.ts";
 import type { Choice } from "../container/container.types.ts";
 import type { IdleBehavior } from "../model/command.ts";
 import type { ContainerRecord, ContainerState } from "../model/fact.ts";
@@ -76,9 +77,8 @@ export function route(
       draft.deliverToContainer(fact.containerId, fact);
       return;
     case "container.changed":
-    case "operation.succeeded":
-      return containerMoved(draft, fact);
     case "container.missing":
+    case "operation.succeeded":
     case "operation.failed":
       draft.deliver("container", fact.containerId, fact);
       return;
@@ -113,8 +113,10 @@ function daemonStarted(draft: Draft, registry: Registry, fact: FactOf<"daemon.st
   draft.deliver("supervisor", ONLY, fact);
   for (const id of registry.ids("worker")) draft.deliver("worker", id, fact);
   // The config may be another one.
-  for (const id of registry.ids("container"))
-    draft.deliver("container", id, withChoice(draft, id, fact));
+  for (const [id, container] of registry.entries("container")) {
+    const choice = choiceAnew(container, draft.frame.settings);
+    draft.deliver("container", id, choice ? ({ ...fact, choice } as never) : fact);
+  }
 }
 
 function stop(draft: Draft, registry: Registry, fact: FactOf<"stop.requested">): void {
@@ -222,30 +224,14 @@ function containerAdded(draft: Draft, fact: FactOf<"container.added">): void {
   draft.deliverToContainer(fact.containerId, { ...fact, choice } as never);
 }
 
-/** One that comes back to the queue without a type that fits it was chosen for while it ran. */
-function containerMoved(
-  draft: Draft,
-  fact: FactOf<"container.changed" | "operation.succeeded">,
-): void {
-  const { containerId } = fact;
-  const isHomeless = draft.get("container", containerId)?.context.instanceTypes.length === 0;
-  const event = isHomeless ? withChoice(draft, containerId, fact, fact.state) : fact;
-  draft.deliver("container", containerId, event);
-}
-
-/** With what the config comes to now, of a container that has not ended. */
-function withChoice<F extends object>(
-  draft: Draft,
-  containerId: string,
-  fact: F,
-  state?: ContainerState,
-): F & { choice?: Choice } {
-  const container = draft.get("container", containerId);
-  const record = container?.context.record;
-  const is = state ?? container?.value.record;
-  if (!record || is === "unlisted" || is === "Complete" || is === "Cancelled") return fact;
-  const waits = doesWait(is) && Object.keys(container.context.processes).length === 0;
-  return { ...fact, choice: choiceOf(record, { waits, settings: draft.frame.settings }) };
+/** What the config of now comes to, of a container that has not ended. */
+function choiceAnew({ value, context }: ContainerSnapshot, settings: Settings): Choice | undefined {
+  const { record, processes } = context;
+  const state = value.record;
+  if (!record || state === "unlisted" || state === "Complete" || state === "Cancelled")
+    return undefined;
+  const waits = doesWait(state) && Object.keys(processes).length === 0;
+  return choiceOf(record, { waits, settings });
 }
 
 /** One that runs already is watched, whatever the config says now (spec §4.4). */
@@ -254,13 +240,15 @@ function choiceOf(
   { waits, settings }: { waits: boolean; settings: Settings },
 ): Choice {
   const chosen = chooseTypes(record, settings);
+  const unfit = chosen.ok ? "" : chosen.message;
   return {
     resources: resourcesOf(record, settings),
     instanceTypes: chosen.ok ? chosen.types.map(({ name }) => name) : [],
-    rejection: !chosen.ok && waits ? chosen.message : "",
+    unfit,
+    rejection: waits ? unfit : "",
   };
 }
 
-function doesWait(state: ContainerState | undefined): boolean {
+function doesWait(state: ContainerState): boolean {
   return state === "Queued" || state === "Locked";
 }

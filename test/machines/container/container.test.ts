@@ -39,7 +39,12 @@ class Rig {
     const born = start(containerMachine, { containerId: ID, atMs: this.nowMs, seq: this.seq });
     this.snapshot = born.snapshot;
     if (!state) return;
-    const choice = { resources: this.context.resources, instanceTypes: ["type1"], rejection: "" };
+    const choice = {
+      resources: this.context.resources,
+      instanceTypes: ["type1"],
+      unfit: "",
+      rejection: "",
+    };
     const record = containerRecord({ state, priority });
     this.send({ type: "container.added", basedOnSeq: this.seq, record, choice });
   }
@@ -159,7 +164,12 @@ describe("the record", () => {
 
   it("is chosen types for once, and anew only when it had been dropped", () => {
     const rig = new Rig("Queued");
-    const choice = { resources: rig.context.resources, instanceTypes: ["type2"], rejection: "" };
+    const choice = {
+      resources: rig.context.resources,
+      instanceTypes: ["type2"],
+      unfit: "",
+      rejection: "",
+    };
     const record = containerRecord();
     const before = rig.snapshot;
     const added = { type: "container.added", basedOnSeq: 11, record, choice } as const;

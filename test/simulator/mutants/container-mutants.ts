@@ -107,11 +107,4 @@ export const CONTAINER_MUTANTS: readonly Mutant[] = [
     find: '"daemon.started": { guard: "choiceChanged", actions: "takeChoice" },',
     replace: "",
   },
-  {
-    name: "homeless",
-    net: "what comes back to the queue is judged by the config of now",
-    file: ROUTE,
-    find: "const event = isHomeless ?",
-    replace: 'const event = isHomeless && containerId === "" ?',
-  },
 ];
