@@ -1,4 +1,5 @@
 import type { ReadModel } from "../actors/read-model.ts";
+import { rejectionOf } from "../machines/container/container.choice.ts";
 import type { ContainerSnapshot } from "../machines/container/container.machine.ts";
 import { timeOrNull } from "./wire-json.ts";
 
@@ -53,7 +54,7 @@ function containerJson(
     wait_reason: context.waitReason,
     waiting_since: timeOrNull(waits ? context.waitSinceMs : null),
     scheduling_status: statusText,
-    rejection: context.rejection,
+    rejection: rejectionOf({ value, context }),
     last_error: context.lastError,
     retry_at: timeOrNull(context.retryAtMs),
   };

@@ -1,4 +1,5 @@
 import type { AnySnapshot, SnapshotOf } from "../machines/core/registry.ts";
+import { rejectionOf } from "../machines/container/container.choice.ts";
 import { actorKey, type ActorKind } from "../machines/model/ids.ts";
 import type { InstanceType } from "../machines/model/instance-type.ts";
 import { instant, instantOrNull } from "./instant.ts";
@@ -56,7 +57,7 @@ export function containerRow({ value, context }: SnapshotOf["container"]): Conta
     instance_types: [...context.instanceTypes],
     wait_reason: context.waitReason,
     waiting_since: instantOrNull(waits ? context.waitSinceMs : null),
-    rejection: context.rejection,
+    rejection: rejectionOf({ value, context }),
     last_error: context.lastError,
     retry_at: instantOrNull(context.retryAtMs),
   };

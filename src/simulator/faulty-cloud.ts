@@ -11,9 +11,9 @@ import type { WorldTale } from "./world-event.ts";
 const STALE_MAX_MS = 15_000;
 const SLOW_MAX_MS = 90_000;
 export const DOWN_MAX_MS = 600_000;
-/** When a create is carried out for which nobody waits: from when a call is given up, and while a list is waited for. */
+/** When a create is carried out for which nobody waits: after the call is given up, and within the least TimeoutBooting. */
 const LATE_MIN_MS = 60_000;
-const LATE_MAX_MS = 150_000;
+const LATE_MAX_MS = 115_000;
 /** How long a cloud takes for the last tag of a new VM: less than a call may take. */
 const TAGGING_MAX_MS = 45_000;
 

@@ -51,7 +51,7 @@ const WORKER: readonly Event[] = [
 export async function run(): Promise<Figure[]> {
   const record = containerRecord();
   const resources = { vcpus: 1, ram: 1, scratch: 1, gpus: 0, gpuVram: 0 };
-  const choice = { resources, instanceTypes: ["type1"], unfit: "", rejection: "" };
+  const choice = { resources, instanceTypes: ["type1"], unfit: "" };
   const born = start(containerMachine, { containerId: "c", atMs: 1, seq: 1 }).snapshot;
   const added = { ...given, type: "container.added", record, choice };
   const container = stepped(containerMachine)(born, added);

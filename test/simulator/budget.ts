@@ -27,6 +27,10 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     why: "it alone notices when an older journal's create turns up busy, and is taken to be new; the check did not know of a hold that ended at the first record since the worker fell silent",
   },
   {
+    seed: 65474,
+    why: "what an older journal took to be waiting ran, and was ended as no type of the new config fits it",
+  },
+  {
     seed: 66912,
     why: "the check held an exit of a lost journal against the numbers of the new one",
   },

@@ -134,7 +134,7 @@ describe("a check fails when", () => {
   it("a start judges locks before a worker has answered", () => {
     const lock = {
       value: { record: "Locked", operation: "none", process: "absent" },
-      context: { rejection: "" },
+      context: { rejection: "", unfit: "" },
     };
     const unknown = { value: { lifecycle: "unknown" }, context: {} };
     const finished = record({ decisions: [{ do: "finishRecovery", reason: "r" }] });
@@ -360,7 +360,7 @@ describe("a check fails when", () => {
   it("something waits without a reason", () => {
     const waiting = {
       value: { record: "Queued", operation: "none" },
-      context: { rejection: "", firstSeenSeq: 0, waitReason: "" },
+      context: { rejection: "", unfit: "", firstSeenSeq: 0, waitReason: "" },
     };
     const at = world({ containers: [[C1, waiting]] });
     expect(verdict(reasonsExist(), [record({})], at)).toMatch(/waits without a reason/);

@@ -50,7 +50,7 @@ export function takeRecord(
     resources: choice?.resources ?? context.resources,
     instanceTypes: choice?.instanceTypes ?? [],
     unfit: choice?.unfit ?? "",
-    rejection: choice?.rejection ?? "",
+    rejection: "",
     firstSeenSeq: event.seq,
     firstSeenAtMs: event.atMs,
   };

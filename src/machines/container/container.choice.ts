@@ -1,38 +1,42 @@
-import type { ContainerContext, ContainerEvent, ContainerEventOf } from "./container.types.ts";
+import type { ContainerSnapshot } from "./container.machine.ts";
+import type { Choice, ContainerContext, ContainerEvent } from "./container.types.ts";
+import type { ContainerEventOf } from "./container.types.ts";
 
 const CANCELLED_BY_OPERATOR = "cancelled by an operator";
 
-type Chosen = Pick<ContainerContext, "resources" | "instanceTypes" | "unfit" | "rejection">;
-
-/** What the config comes to now. An operator's word stands, whatever fits. */
+/** What the config comes to now. */
 export function takeChoice(
-  context: ContainerContext,
+  _context: ContainerContext,
   { choice }: Pick<ContainerEvent, "choice">,
-): Partial<Chosen> {
-  if (!choice) return {};
-  const isGivenUp = isOperatorsCancel(context.rejection);
-  return isGivenUp ? { ...choice, rejection: context.rejection } : choice;
-}
-
-/** One that a start was under way of when the config changed: it cannot be started again. */
-export function reject({ unfit }: ContainerContext): Partial<Chosen> {
-  return { rejection: unfit };
+): Partial<Choice> {
+  return choice ?? {};
 }
 
 export function choiceChanged(
-  context: ContainerContext,
-  event: Pick<ContainerEvent, "choice">,
+  { resources, instanceTypes, unfit }: ContainerContext,
+  { choice }: Pick<ContainerEvent, "choice">,
 ): boolean {
-  const { resources, instanceTypes, unfit, rejection } = context;
-  const before: Chosen = { resources, instanceTypes, unfit, rejection };
-  return JSON.stringify({ ...before, ...takeChoice(context, event) }) !== JSON.stringify(before);
+  const before: Choice = { resources, instanceTypes, unfit };
+  return JSON.stringify({ ...before, ...choice }) !== JSON.stringify(before);
+}
+
+/**
+ * Why it is not to run, since it never can here or an operator does not want it; "" where nothing speaks against it. What
+ * runs, or may do so, is watched, whatever the config says now (spec §4.4).
+ */
+export function rejectionOf({
+  value: { record, process },
+  context,
+}: Pick<ContainerSnapshot, "value" | "context">): string {
+  const mayBeCancelled = process === "absent" && record !== "Running" && record !== "Complete";
+  return context.rejection || (mayBeCancelled ? context.unfit : "");
 }
 
 /** From here on it goes the way of one that can never run: cancelled once no process of it is left (spec §4.4). */
 export function takeCancel(
   _context: ContainerContext,
   { reason }: ContainerEventOf<"cancel.requested">,
-): Partial<Chosen> {
+): Pick<ContainerContext, "rejection"> {
   return { rejection: CANCELLED_BY_OPERATOR + (reason === "" ? "" : `: ${reason}`) };
 }
 

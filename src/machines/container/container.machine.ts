@@ -34,7 +34,6 @@ const chart = setup({
     takeRecord: assign(given(to.takeRecord)),
     takeCancel: assign(given(choose.takeCancel)),
     takeChoice: assign(given(choose.takeChoice)),
-    reject: assign(({ context }) => choose.reject(context)),
     takePriority: assign(given(to.takePriority)),
     takeResult: assign(given(to.takeResult)),
     rememberFailure: assign(given(to.rememberFailure)),
@@ -55,7 +54,6 @@ const chart = setup({
     processBecomes: ({ context, event }, state: ProcessState) =>
       judge.processAfter(context, event as never) === state,
     lastProcessEnds: given(judge.lastProcessEnds),
-    fitsNowhere: ({ context }) => context.unfit !== "" && context.rejection === "",
     waitChanged: given(judge.waitChanged),
     notRejected: ({ context }) => judge.notRejected(context),
     wanted: ({ context }) => judge.wanted(context),
@@ -66,11 +64,13 @@ const chart = setup({
 
 const ask = (kind: "container.lock" | "container.unlock" | "container.cancel") => ({
   type: "commands" as const,
-  params: ({ context: { containerId, rejection } }: Args): CommandDraft[] => [
-    kind === "container.cancel" && rejection !== ""
-      ? { kind, containerId, error: rejection }
-      : { kind, containerId },
-  ],
+  params: ({ context: { containerId, rejection, unfit }, event }: Args): CommandDraft[] => {
+    if (kind !== "container.cancel") return [{ kind, containerId }];
+    // That no type fits it is not why one ends that had been started: it may have run by another config.
+    const isUnfit = unfit !== "" && (event as { reason?: string }).reason === unfit;
+    const error = rejection || (isUnfit ? unfit : "");
+    return [error === "" ? { kind, containerId } : { kind, containerId, error }];
+  },
 });
 
 /** To the state that the API or an answer of it names. */
@@ -148,13 +148,7 @@ export const containerMachine = chart.createMachine({
             "cancel.requested": { ...takeCancel, guard: and(["notRejected", "wanted"]) },
           },
         },
-        Locked: {
-          id: "Locked",
-          on: {
-            ...open("Locked").on,
-            "process.ended": { guard: and(["fitsNowhere", "lastProcessEnds"]), actions: "reject" },
-          },
-        },
+        Locked: open("Locked"),
         Running: open("Running"),
         Complete: listed("Complete"),
         Cancelled: listed("Cancelled"),

@@ -31,7 +31,7 @@ export interface ContainerContext {
   readonly retryAtMs: number | null;
   readonly failuresCount: number;
   readonly lastError: string;
-  /** Why it is not to run, since it never can here or an operator cancels it; it is cancelled with these words. */
+  /** Why it is not to run, whatever fits: its record cannot be read, or an operator cancels it. It is cancelled with these words. */
   readonly rejection: string;
   readonly waitReason: WaitReason | "";
   readonly waitSinceMs: number;
@@ -69,8 +69,6 @@ export interface Choice {
   readonly instanceTypes: readonly string[];
   /** Why no type fits; "" when one does. */
   readonly unfit: string;
-  /** The same, of one that waits and has no process. */
-  readonly rejection: string;
 }
 
 export type ContainerEvent = (

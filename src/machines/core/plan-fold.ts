@@ -1,3 +1,4 @@
+import { rejectionOf } from "../container/container.choice.ts";
 import type { Settings } from "../model/settings.ts";
 import type { ActorKind } from "../model/ids.ts";
 import { byText } from "../planner/order.ts";
@@ -82,7 +83,7 @@ export class PlanFold {
       const { waitReason } = snapshot.context;
       index.setContainer(id, planContainer(snapshot), processOf(snapshot), waitReason);
     } else index.setContainer(id, undefined, undefined, "");
-    mark(this.#rejected, id, snapshot !== undefined && snapshot.context.rejection !== "");
+    mark(this.#rejected, id, snapshot !== undefined && rejectionOf(snapshot) !== "");
   }
 }
 

@@ -1,3 +1,4 @@
+import { rejectionOf } from "../container/container.choice.ts";
 import type { Decision, Limits } from "../model/decision.ts";
 import type { FactOf } from "../model/fact.ts";
 import { ONLY } from "../model/ids.ts";
@@ -131,7 +132,7 @@ function rejections(
     // What is not queued may run on a worker that nobody has asked yet.
     const mayRun = record === "Locked" || record === "Running";
     if (record === "Queued" || (mayRun && !anyUnknown))
-      decisions.push({ do: "cancel", container: id, reason: context.rejection });
+      decisions.push({ do: "cancel", container: id, reason: rejectionOf(container) });
   }
   return decisions;
 }

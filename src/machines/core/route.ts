@@ -1,8 +1,7 @@
 import { chooseTypes, resourcesOf } from "../instance-types/choose.ts";
-import type { ContainerSnapshot } from "../container/container.machine.ts";
 import type { Choice } from "../container/container.types.ts";
 import type { IdleBehavior } from "../model/command.ts";
-import type { ContainerRecord, ContainerState } from "../model/fact.ts";
+import type { ContainerRecord } from "../model/fact.ts";
 import type { Fact, FactInput, FactOf } from "../model/fact.ts";
 import type { ActorKind } from "../model/ids.ts";
 import type { Settings } from "../model/settings.ts";
@@ -113,9 +112,9 @@ function daemonStarted(draft: Draft, registry: Registry, fact: FactOf<"daemon.st
   draft.deliver("supervisor", ONLY, fact);
   for (const id of registry.ids("worker")) draft.deliver("worker", id, fact);
   // The config may be another one.
-  for (const [id, container] of registry.entries("container")) {
-    const choice = choiceAnew(container, draft.frame.settings);
-    draft.deliver("container", id, choice ? ({ ...fact, choice } as never) : fact);
+  for (const [id, { context }] of registry.entries("container")) {
+    const choice = context.record ? choiceOf(context.record, draft.frame.settings) : undefined;
+    draft.deliver("container", id, { ...fact, choice } as never);
   }
 }
 
@@ -216,39 +215,16 @@ export function groupKey(group: string): string {
 }
 
 function containerAdded(draft: Draft, fact: FactOf<"container.added">): void {
-  const { record } = fact;
-  const choice = choiceOf(record, {
-    waits: doesWait(record.state),
-    settings: draft.frame.settings,
-  });
+  const choice = choiceOf(fact.record, draft.frame.settings);
   draft.deliverToContainer(fact.containerId, { ...fact, choice } as never);
 }
 
-/** What the config of now comes to, of a container that has not ended. */
-function choiceAnew({ value, context }: ContainerSnapshot, settings: Settings): Choice | undefined {
-  const { record, processes } = context;
-  const state = value.record;
-  if (!record || state === "unlisted" || state === "Complete" || state === "Cancelled")
-    return undefined;
-  const waits = doesWait(state) && Object.keys(processes).length === 0;
-  return choiceOf(record, { waits, settings });
-}
-
-/** One that runs already is watched, whatever the config says now (spec §4.4). */
-function choiceOf(
-  record: ContainerRecord,
-  { waits, settings }: { waits: boolean; settings: Settings },
-): Choice {
+/** What the config comes to, of a container of the queue. */
+function choiceOf(record: ContainerRecord, settings: Settings): Choice {
   const chosen = chooseTypes(record, settings);
-  const unfit = chosen.ok ? "" : chosen.message;
   return {
     resources: resourcesOf(record, settings),
     instanceTypes: chosen.ok ? chosen.types.map(({ name }) => name) : [],
-    unfit,
-    rejection: waits ? unfit : "",
+    unfit: chosen.ok ? "" : chosen.message,
   };
-}
-
-function doesWait(state: ContainerState): boolean {
-  return state === "Queued" || state === "Locked";
 }

@@ -9,6 +9,7 @@ import type {
   PlanWorker,
   WorkerState,
 } from "../planner/view.ts";
+import { rejectionOf } from "../container/container.choice.ts";
 import type { ContainerSnapshot } from "../container/container.machine.ts";
 import type { WorkerSnapshot } from "../worker/worker.machine.ts";
 import { ONLY } from "../model/ids.ts";
@@ -69,7 +70,7 @@ export function processOf({ value, context }: ContainerSnapshot): Process {
 }
 
 export function planContainer({ value, context }: ContainerSnapshot): PlanContainer | undefined {
-  if (value.record === "unlisted" || context.rejection !== "") return undefined;
+  if (value.record === "unlisted" || rejectionOf({ value, context }) !== "") return undefined;
   return {
     containerId: context.containerId,
     state: value.record,

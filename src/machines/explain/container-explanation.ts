@@ -1,3 +1,4 @@
+import { rejectionOf } from "../container/container.choice.ts";
 import type { ContainerSnapshot } from "../container/container.machine.ts";
 import type { Core } from "../core/core.ts";
 import type { Change } from "../core/draft.ts";
@@ -100,7 +101,7 @@ export class ContainerExplanationBuilder {
       firstSeenAtMs: context.firstSeenAtMs,
       resources: { ...resources },
       instanceTypes: [...context.instanceTypes],
-      rejection: context.rejection,
+      rejection: rejectionOf({ value, context }),
       retry:
         this.#known && retryAtMs !== null
           ? { atMs: retryAtMs, error: lastError, failuresCount }

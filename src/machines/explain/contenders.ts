@@ -1,3 +1,4 @@
+import { rejectionOf } from "../container/container.choice.ts";
 import type { ContainerSnapshot } from "../container/container.machine.ts";
 import type { Core } from "../core/core.ts";
 import type { Change } from "../core/draft.ts";
@@ -21,8 +22,9 @@ export class Contenders {
   }
 }
 
-function contends({ value, context }: ContainerSnapshot): boolean {
+function contends(container: ContainerSnapshot): boolean {
+  const { value, context } = container;
   if (value.process !== "absent") return true;
   const waits = value.record === "Queued" || value.record === "Locked";
-  return waits && context.rejection === "" && BigInt(context.priority) > 0n;
+  return waits && rejectionOf(container) === "" && BigInt(context.priority) > 0n;
 }

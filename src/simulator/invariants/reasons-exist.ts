@@ -1,3 +1,4 @@
+import { rejectionOf } from "../../machines/container/container.choice.ts";
 import { ONLY } from "../../machines/model/ids.ts";
 import type { World } from "../world.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
@@ -23,7 +24,7 @@ function judge({ record }: RecordEvent, world: World): string | undefined {
   if (record.decisions.some((decision) => decision.do === "finishRecovery")) return undefined;
   for (const [id, { value, context }] of readModel.entries("container")) {
     const waits = value.record === "Queued" || value.record === "Locked";
-    const judged = context.rejection === "" && context.firstSeenSeq < record.seq;
+    const judged = rejectionOf({ value, context }) === "" && context.firstSeenSeq < record.seq;
     if (waits && judged && value.operation === "none" && context.waitReason === "")
       return `${id} is ${value.record} and waits without a reason at seq ${record.seq}`;
   }

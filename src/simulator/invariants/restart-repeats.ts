@@ -1,3 +1,4 @@
+import { rejectionOf } from "../../machines/container/container.choice.ts";
 import { ONLY } from "../../machines/model/ids.ts";
 import type { FaultKind } from "../faults.ts";
 import type { World } from "../world.ts";
@@ -108,7 +109,7 @@ function openLock({ dispatcher }: World): string | undefined {
       value.record === "Locked" &&
       value.operation === "none" &&
       value.process === "absent" &&
-      context.rejection === ""
+      rejectionOf({ value, context }) === ""
     )
       return id;
   return undefined;

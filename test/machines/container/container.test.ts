@@ -43,7 +43,6 @@ class Rig {
       resources: this.context.resources,
       instanceTypes: ["type1"],
       unfit: "",
-      rejection: "",
     };
     const record = containerRecord({ state, priority });
     this.send({ type: "container.added", basedOnSeq: this.seq, record, choice });
@@ -168,7 +167,6 @@ describe("the record", () => {
       resources: rig.context.resources,
       instanceTypes: ["type2"],
       unfit: "",
-      rejection: "",
     };
     const record = containerRecord();
     const before = rig.snapshot;

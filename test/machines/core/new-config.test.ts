@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { rejectionOf } from "../../../src/machines/container/container.choice.ts";
 import type { Settings } from "../../../src/machines/model/settings.ts";
 import { containerId } from "../../support/containers.ts";
 import { CoreBuilder } from "../../support/core-builder.ts";
@@ -18,8 +19,9 @@ function restarted(core: CoreBuilder, changes: Partial<Settings>): void {
 }
 
 function chosen(core: CoreBuilder, id: string): { types: readonly string[]; rejection: string } {
-  const context = core.core.registry.get("container", id)?.context;
-  return { types: context?.instanceTypes ?? [], rejection: context?.rejection ?? "" };
+  const container = core.core.registry.get("container", id);
+  const rejection = container ? rejectionOf(container) : "";
+  return { types: container?.context.instanceTypes ?? [], rejection };
 }
 
 function moved(core: CoreBuilder, id: string, state: "Queued" | "Locked" | "Running"): void {
@@ -82,7 +84,27 @@ describe("a start with another config", () => {
     const commands = core.journaled.flatMap((record) => record.commands);
     expect(commands.filter(({ kind }) => kind === "process.kill")).toEqual([]);
     core.instance("i-1", "type4", []);
+    // Its exit is judged by a newer poll, and the lock given back.
+    core.plan();
+    const commandId = core.journaled.at(-1)?.commands[0]?.id ?? "";
+    const unlocked = { operation: "unlock", state: "Queued", priority: null } as const;
+    core.feed({ type: "operation.succeeded", commandId, containerId: X, ...unlocked });
+    core.plan();
     expect(chosen(core, X).rejection).toBe(NOWHERE);
+  });
+
+  it("does not end what runs though an older journal says that it waits", () => {
+    const core = new CoreBuilder(typesOf(1, 4)).dispatching();
+    core.container(X, { vcpus: 2 });
+    core.feed({ type: "config.loaded", hash: "edited", settings: settings(typesOf(1)) });
+    core.feed({ type: "daemon.started", version: "test", journalId: "j1" });
+    expect(chosen(core, X).rejection).toBe(NOWHERE);
+    moved(core, X, "Running");
+    core.dispatching().instance("i-1", "type4", [X]);
+    core.plan();
+    const commands = core.journaled.flatMap((record) => record.commands);
+    expect(commands.filter(({ kind }) => kind === "process.kill")).toEqual([]);
+    expect(chosen(core, X).rejection).toBe("");
   });
 
   it("lets a running one go on, to whatever end", () => {

@@ -126,7 +126,7 @@ it("cancels nothing that is locked and can run nowhere before every worker has s
   const builder = found(polled(listed(recovering())));
   builder.container(containerId(1), { state: "Locked", vcpus: 99 });
   const { context } = builder.core.registry.get("container", containerId(1)) ?? {};
-  expect(context?.rejection).not.toBe("");
+  expect(context?.unfit).not.toBe("");
   const cancels = (): number =>
     [...builder.journaled].flatMap(({ decisions }) => decisions).filter((d) => d.do === "cancel")
       .length;

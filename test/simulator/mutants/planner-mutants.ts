@@ -94,7 +94,7 @@ export const PLANNER_MUTANTS: readonly Mutant[] = [
     name: "cancelled-started",
     net: "what an operator cancels is not started any more",
     file: VIEW,
-    find: 'if (value.record === "unlisted" || context.rejection !== "") return undefined;',
+    find: 'if (value.record === "unlisted" || rejectionOf({ value, context }) !== "") return undefined;',
     replace: 'if (value.record === "unlisted") return undefined;',
   },
   {

@@ -77,10 +77,6 @@ const recordText = ({ snapshot: { value } }: S): string => `its record is ${valu
 /** What each condition of the container's chart looks at. */
 export const containerConditions: ConditionTexts<"container"> = {
   becomes: (s, state) => `if the API says ${state}; ${recordText(s)}`,
-  fitsNowhere: ({ snapshot: { context } }) =>
-    context.unfit === ""
-      ? "if no type fits it, and one does"
-      : `as no type fits it: ${context.unfit}`,
   choiceChanged: ({ snapshot: { context } }) =>
     `if the config of that start has other types for it than ${context.instanceTypes.join(", ") || "none"}`,
   priorityChanged: (s) => `if the priority is another than ${s.snapshot.context.priority}`,
