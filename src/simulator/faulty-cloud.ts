@@ -11,9 +11,11 @@ import type { WorldTale } from "./world-event.ts";
 const STALE_MAX_MS = 15_000;
 const SLOW_MAX_MS = 90_000;
 export const DOWN_MAX_MS = 600_000;
-/** When a create is carried out for which nobody waits: after the call is given up, and within the least TimeoutBooting. */
+/** When a create is carried out for which nobody waits: from when a call is given up, and while a list is waited for. */
 const LATE_MIN_MS = 60_000;
-const LATE_MAX_MS = 115_000;
+const LATE_MAX_MS = 150_000;
+/** The least TimeoutBooting, which is all that the next run waits for a create of the last one. */
+const LATE_AFTER_KILL_MAX_MS = 115_000;
 /** How long a cloud takes for the last tag of a new VM: less than a call may take. */
 const TAGGING_MAX_MS = 45_000;
 
@@ -101,10 +103,11 @@ export class FaultyCloud implements InstanceSet {
   }
 
   #createHangs(request: CreateRequest): Promise<never> {
-    const { cloud, faults, worldClock } = this.#options;
+    const { cloud, faults, clock, worldClock } = this.#options;
     const delayMs = faults.chance("createHangs").between(LATE_MIN_MS, LATE_MAX_MS);
+    const timers = delayMs > LATE_AFTER_KILL_MAX_MS ? clock : worldClock;
     // What becomes of it, nobody hears.
-    worldClock.setTimer(delayMs, () => void cloud.create(request).catch(() => {}));
+    timers.setTimer(delayMs, () => void cloud.create(request).catch(() => {}));
     return never();
   }
 
