@@ -113,7 +113,10 @@ function daemonStarted(draft: Draft, registry: Registry, fact: FactOf<"daemon.st
   for (const id of registry.ids("worker")) draft.deliver("worker", id, fact);
   // The config may be another one.
   for (const [id, { context }] of registry.entries("container")) {
-    const choice = context.record ? choiceOf(context.record, draft.frame.settings) : undefined;
+    const { record, resources, instanceTypes } = context;
+    const choice = record
+      ? choiceOf(record, draft.frame.settings)
+      : { resources, instanceTypes, unfit: "" };
     draft.deliver("container", id, { ...fact, choice } as never);
   }
 }

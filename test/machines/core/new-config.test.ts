@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { rejectionOf } from "../../../src/machines/container/container.choice.ts";
+import { Core } from "../../../src/machines/core/core.ts";
 import type { Settings } from "../../../src/machines/model/settings.ts";
 import { containerId } from "../../support/containers.ts";
 import { CoreBuilder } from "../../support/core-builder.ts";
@@ -105,6 +106,15 @@ describe("a start with another config", () => {
     const commands = core.journaled.flatMap((record) => record.commands);
     expect(commands.filter(({ kind }) => kind === "process.kill")).toEqual([]);
     expect(chosen(core, X).rejection).toBe("");
+  });
+
+  it("takes over a state of an earlier version, which did not say what fits", () => {
+    const builder = new CoreBuilder().dispatching().container(X).instance("i-1", "type1", [Y]);
+    const state = builder.core.store();
+    expect(state).toContain('"unfit":""');
+    const core = Core.restore(state.replaceAll(/"unfit":"",?/g, ""));
+    core.apply({ type: "daemon.started", version: "test", journalId: "j1", atMs: builder.nowMs });
+    for (const id of [X, Y]) expect(core.registry.get("container", id)?.context.unfit).toBe("");
   });
 
   it("lets a running one go on, to whatever end", () => {
