@@ -15,6 +15,10 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     why: "a running container whose mounts could not be read was not in the queue, and was ended",
   },
   {
+    seed: 1361,
+    why: "it alone notices when a drained dispatcher gives back what is about to run",
+  },
+  {
     seed: 50192,
     why: "the check asked for a kill of what was about to end with its worker",
   },

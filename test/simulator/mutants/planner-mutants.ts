@@ -160,4 +160,11 @@ export const PLANNER_MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: "drain-gives-back-all",
+    net: "a drained dispatcher gives back only what no worker runs",
+    file: PLANNING,
+    find: 'state === "Locked" && !busy && !view.running.has(containerId),',
+    replace: 'state === "Locked" && !busy,',
+  },
 ];
