@@ -5,10 +5,14 @@ import type { Invariant, RecordEvent } from "./invariant.ts";
 
 /** Creates never exceed what waits for them, nor the limits that are configured. */
 export function createsWithinNeed(): Invariant {
+  /** By any config so far: what a run was allowed to ask for may come when less is allowed. */
+  let allowed = 0;
   return {
     name: "createsWithinNeed",
     check(event, world) {
-      if (event.type === "vm.created") return countVms(world);
+      if (event.type === "daemon.started")
+        allowed = Math.max(allowed, world.config.settings.maxInstances || Infinity);
+      if (event.type === "vm.created") return countVms(world, allowed);
       return event.type === "record.released" ? judge(event, world) : undefined;
     },
   };
@@ -23,12 +27,10 @@ const HIDES_A_VM: readonly FaultKind[] = [
   "journalOlder",
 ];
 
-function countVms({ cloud, faults, dispatcher }: World): string | undefined {
-  const maxInstances = dispatcher?.supervisor.settings.maxInstances ?? 0;
+function countVms({ cloud, faults }: World, allowed: number): string | undefined {
   const count = cloud.instanceIds.length;
-  if (maxInstances === 0 || count <= maxInstances) return undefined;
-  if (HIDES_A_VM.some((kind) => faults.counts.has(kind))) return undefined;
-  return `${count} VMs, and MaxInstances is ${maxInstances}`;
+  if (count <= allowed || HIDES_A_VM.some((kind) => faults.counts.has(kind))) return undefined;
+  return `${count} VMs, and MaxInstances is ${allowed}`;
 }
 
 function judge({ record }: RecordEvent, world: World): string | undefined {
