@@ -11,14 +11,12 @@ import type { PreparedAction } from "./chart/move.ts";
 import type { Transition } from "./chart/selector.ts";
 import type { CommandDraft } from "./model/command.ts";
 import type { Notice } from "./model/notice.ts";
-import { guardText } from "./transitions.ts";
+import { namesOf } from "./transitions.ts";
+import type { TransitionNames } from "./transitions.ts";
 
 /** Which transition was taken, by names: what an explanation points at. */
-export interface TakenTransition {
+export interface TakenTransition extends TransitionNames {
   readonly event: string;
-  readonly guard: string;
-  readonly from: string;
-  readonly to: string;
 }
 
 export interface Step<M extends AnyStateMachine> {
@@ -30,7 +28,8 @@ export interface Step<M extends AnyStateMachine> {
 
 /**
  * Steps a machine: pure, so free to try. Returns the very same snapshot when nothing changed. This file is the one seam
- * to XState's runtime: a kept scope costs a fifth of the packaged `transition()`, which builds an actor per call.
+ * to XState's runtime, which takes what `chart/` does not know, in a scope that is kept: the packaged `transition()` builds
+ * an actor per call.
  * Throws when a machine asks for any effect but a command or a notice: nothing else is journaled, so nothing else may
  * happen.
  */
@@ -77,13 +76,7 @@ interface ExecutableAction {
 interface InspectedMicrostep {
   readonly type: string;
   readonly event: { type: string };
-  readonly _transitions?: readonly MicrostepTransition[];
-}
-
-interface MicrostepTransition {
-  readonly source: { id: string };
-  readonly target?: readonly { id: string }[];
-  readonly guard?: unknown;
+  readonly _transitions?: readonly Transition[];
 }
 
 type Params = (args: object) => unknown;
@@ -103,14 +96,8 @@ const system = {
   _sendInspectionEvent(inspected: InspectedMicrostep): void {
     if (inspected.type !== "@xstate.microstep") return;
     if (++microstepsCount > MICROSTEPS_MAX) throw new Error("a machine goes in circles");
-    for (const transition of inspected._transitions ?? []) {
-      taken.push({
-        event: inspected.event.type,
-        guard: guardText(transition.guard),
-        from: transition.source.id,
-        to: transition.target?.map((node) => node.id).join(" ") ?? "",
-      });
-    }
+    for (const transition of inspected._transitions ?? [])
+      taken.push({ event: inspected.event.type, ...namesOf(transition) });
   },
   _relay: refuse("a send"),
   _unregister: refuse("a child"),
@@ -204,8 +191,7 @@ function take(
   const from = chart.configurationOf(snapshot);
   const move = from.move(transitions);
   if (!move) return undefined;
-  for (const transition of transitions)
-    taken.push({ event: event.type, ...chart.namesOf(transition) });
+  for (const transition of transitions) taken.push({ event: event.type, ...namesOf(transition) });
   const context = perform(move.actions, snapshot.context as object, event);
   if (move.to === from && context === snapshot.context) return snapshot;
   return { ...move.to.template, context } as AnyMachineSnapshot;

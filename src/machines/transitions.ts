@@ -72,6 +72,29 @@ export function conditionsOf(guard: unknown): unknown[] {
   return isCombined ? guards.flatMap(conditionsOf) : [guard];
 }
 
+/** A transition's names, as explanations give them. */
+export interface TransitionNames {
+  readonly guard: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+const names = new WeakMap<object, TransitionNames>();
+
+export function namesOf(transition: {
+  readonly source: { readonly id: string };
+  readonly target?: readonly { readonly id: string }[] | undefined;
+  readonly guard?: unknown;
+}): TransitionNames {
+  let known = names.get(transition);
+  if (!known) {
+    const { guard, source, target } = transition;
+    const to = target?.map(({ id }) => id).join(" ") ?? "";
+    names.set(transition, (known = { guard: guardText(guard), from: source.id, to }));
+  }
+  return known;
+}
+
 export function actionText(action: unknown): string {
   if (typeof action === "string") return action;
   const { type, params } = action as { type: string; params?: unknown };

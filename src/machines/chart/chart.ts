@@ -1,6 +1,5 @@
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine, AnyStateNode } from "xstate";
 import type { StateValue } from "xstate";
-import { guardText } from "../transitions.ts";
 import { firstPassage, passage, valueOf } from "./move.ts";
 import type { Passage, PreparedAction } from "./move.ts";
 import { eventlessOf, select, selectorOf } from "./selector.ts";
@@ -10,13 +9,6 @@ import type { Candidate, Selector, Transition } from "./selector.ts";
 export interface Move {
   readonly actions: readonly PreparedAction[];
   readonly to: Configuration;
-}
-
-/** A transition's names, as explanations give them. */
-export interface TransitionNames {
-  readonly guard: string;
-  readonly from: string;
-  readonly to: string;
 }
 
 /** A set of states that a chart can be in. There are few, so that what does not depend on the context is worked out once. */
@@ -69,7 +61,6 @@ export class Chart {
   readonly #byNodes = new Map<unknown, Configuration>();
   readonly #byValue = new Map<string, Configuration>();
   readonly #numbers = new Map<Transition, number>();
-  readonly #names = new Map<Transition, TransitionNames>();
   /** Into its first states. */
   readonly first: Move | null;
   /** No state of it remembers, calls others, or waits for events by a pattern. */
@@ -112,16 +103,6 @@ export class Chart {
       this.#byNodes.set(resolved._nodes, configuration);
     }
     return configuration;
-  }
-
-  namesOf(transition: Transition): TransitionNames {
-    let names = this.#names.get(transition);
-    if (!names) {
-      const { guard, source, target } = transition;
-      const to = target?.map(({ id }) => id).join(" ") ?? "";
-      this.#names.set(transition, (names = { guard: guardText(guard), from: source.id, to }));
-    }
-    return names;
   }
 
   keyOf(transitions: readonly Transition[]): string {

@@ -32,7 +32,7 @@ export function passage(
   const entered: AnyStateNode[] = [];
   for (const transition of transitions)
     if (!takeTransition(transition, { active, exited, entered })) return null;
-  if (![...exited, ...entered].every(isPlain)) return null;
+  if (![...exited, ...entered].every(isSimple)) return null;
   for (const node of exited) active.delete(node);
   for (const node of entered) active.add(node);
   const actions = [
@@ -48,7 +48,7 @@ export function firstPassage(machine: AnyStateMachine): Passage | null {
   const root = machine.root as AnyStateNode;
   const entered = defaultsOf(root);
   const hasFirstActions = root.type === "compound" && root.initial.actions.length > 0;
-  if (hasFirstActions || !entered.every(isPlain)) return null;
+  if (hasFirstActions || !entered.every(isSimple)) return null;
   const active = new Set(inOrder([root, ...entered]));
   const actions = [...active].flatMap(({ entry }) => entry);
   return prepared(machine, actions, active);
@@ -94,7 +94,7 @@ function defaultsOf(node: AnyStateNode): AnyStateNode[] {
 }
 
 /** Whether nothing but its own actions happens when it is entered or left. */
-function isPlain(node: AnyStateNode): boolean {
+function isSimple(node: AnyStateNode): boolean {
   const { type } = node;
   if (type === "final" || type === "parallel") return false;
   return type !== "compound" || node.initial.actions.length === 0;
