@@ -124,15 +124,26 @@ describe("a check fails when creates exceed", () => {
 
   it("as many VMs as there may be, unless one was hidden", () => {
     const made = { type: "vm.created", atMs: 0, instanceId: "i-3", pricePerHour: 1 } as const;
+    const started = { type: "daemon.started", atMs: 0, clockOffsetMs: 0 } as const;
     const event = { ...made, createdBy: "w3" };
-    const vms = (instanceIds: string[], faults = noFaults()) =>
-      ({ ...world(), faults, cloud: { instanceIds } }) as unknown as World;
+    const vms = (instanceIds: string[], maxInstances: number, faults = noFaults()) => {
+      const config = { settings: { maxInstances } };
+      return { ...world(), faults, config, cloud: { instanceIds } } as unknown as World;
+    };
     const tooMany = ["i-1", "i-2", "i-3"];
-    expect(verdict(createsWithinNeed(), [event], vms(tooMany))).toMatch(/3 VMs, and MaxI/);
-    expect(verdict(createsWithinNeed(), [event], vms(tooMany.slice(1)))).toBe("");
+    const events = [started, event];
+    expect(verdict(createsWithinNeed(), events, vms(tooMany, 2))).toMatch(
+      /3 VMs, and MaxI\S+ is 2/,
+    );
+    expect(verdict(createsWithinNeed(), events, vms(tooMany.slice(1), 2))).toBe("");
+    expect(verdict(createsWithinNeed(), events, vms(tooMany, 0))).toBe("");
     const stale = noFaults();
     stale.count("listStale");
-    expect(verdict(createsWithinNeed(), [event], vms(tooMany, stale))).toBe("");
+    expect(verdict(createsWithinNeed(), events, vms(tooMany, 2, stale))).toBe("");
+    // What a run asked for may come when less is allowed.
+    const check = createsWithinNeed();
+    expect(verdict(check, [started], vms([], 3))).toBe("");
+    expect(verdict(check, events, vms(tooMany, 2))).toBe("");
   });
 });
 
