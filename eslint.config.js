@@ -1,7 +1,7 @@
 import { dirname, relative, resolve } from "node:path";
 import tseslint from "typescript-eslint";
 
-/** What each folder of src/ may import from src/ (DESIGN: folders, and who may import whom). */
+/** What each folder of src/ may import from src/ (docs/design.md: folders, and who may import whom). */
 const MAY_IMPORT = {
   machines: [],
   config: [],

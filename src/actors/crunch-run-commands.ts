@@ -1,6 +1,6 @@
 import type { InstanceType } from "../machines/model/instance-type.ts";
 
-/** How crunch-run is called on a worker (spec §7.7 to §7.9). */
+/** How crunch-run is called on a worker (specification §7.7 to §7.9). */
 export interface RunnerCall {
   /** The remote command: deployed path, or CrunchRunCommand. */
   readonly runnerCommand: string;
@@ -57,7 +57,7 @@ export interface Listing {
   readonly stale: boolean;
 }
 
-/** Reads what `crunch-run --list` prints (spec §7.8). Lines of other clusters and of unknown form are passed over. */
+/** Reads what `crunch-run --list` prints (specification §7.8). Lines of other clusters and of unknown form are passed over. */
 export function parseListing(stdout: string, clusterId: string): Listing {
   if (stdout === "") return IDLES;
   const containerIds = new Set<string>();
@@ -77,7 +77,7 @@ const IDLES: Listing = { containerIds: [], broken: false, stale: false };
 const CONTAINER_ID = /^[a-z0-9]{5}-[a-z0-9]{5}-[a-z0-9]{15}$/;
 const STALE = " stale";
 
-/** What crunch-run reads from its standard input (spec §7.7). Holds secrets: never logged, never journaled. */
+/** What crunch-run reads from its standard input (specification §7.7). Holds secrets: never logged, never journaled. */
 export interface StdinConfig {
   readonly Env: Readonly<Record<string, string>>;
   readonly KeepBuffers: number;
@@ -128,7 +128,7 @@ export function gatewayAddress(address: string): string {
   return `${colons === 1 ? address.slice(0, address.indexOf(":")) : address}:0`;
 }
 
-/** As in the API and in crunch-run's environment (spec §1.4): neither name nor scratch. */
+/** As in the API and in crunch-run's environment (specification §1.4): neither name nor scratch. */
 export function instanceTypeJson(type: InstanceType): Record<string, unknown> {
   const { gpu } = type;
   return {

@@ -172,7 +172,7 @@ export class Dispatcher {
     this.#sessions.closeAll();
   }
 
-  /** For the gauge of spec §12. */
+  /** For the gauge of specification §12. */
   lastGoodProbeAtMs(workerId: string): number {
     return this.#probe.lastGoodProbeAtMs(workerId);
   }
@@ -202,7 +202,7 @@ function paceOf(config: DispatcherConfig): Pace {
   return { pollIntervalMs, probeIntervalMs, maxProbesPerSecond, syncIntervalMs };
 }
 
-/** Its record has to be read before the exit may be judged (spec §4.2). */
+/** Its record has to be read before the exit may be judged (specification §4.2). */
 function hasExited({ before, after }: Change): boolean {
   const process = (snapshot: Change["before"]): unknown =>
     (snapshot?.value as { process?: unknown } | undefined)?.process;

@@ -28,7 +28,7 @@ export interface EffectsOptions {
   readonly imageId: string;
   readonly initCommand: string;
   readonly publicKey: string | null;
-  /** The instance secret of a create command: nothing random, nothing secret in the core (DESIGN: ids). */
+  /** The instance secret of a create command: nothing random, nothing secret in the core (docs/design.md: ids). */
   readonly secretOf: (commandId: string) => string;
   readonly cloudTimeoutMs: number;
   readonly queueTimeoutMs: number;

@@ -1,7 +1,7 @@
 import type { InstanceTags } from "../drivers/cloud/port.ts";
 import type { IdleBehavior } from "../machines/model/command.ts";
 
-/** The four built-in tags (spec §7.6), under the configured prefix. */
+/** The four built-in tags (specification §7.6), under the configured prefix. */
 export interface TagNames {
   readonly instanceSetId: string;
   readonly instanceType: string;
@@ -23,7 +23,7 @@ export function readIdleBehavior(tags: InstanceTags, names: TagNames): IdleBehav
   return value === "run" || value === "hold" || value === "drain" ? value : "";
 }
 
-/** The first lines of the boot script (spec §7.6): the secret proves later that the host is the one that was asked for. */
+/** The first lines of the boot script (specification §7.6): the secret proves later that the host is the one that was asked for. */
 export function initCommand(secret: string, siteCommand: string): string {
   return `umask 0177 && echo -n "${secret}" >/var/run/arvados-instance-secret\n${siteCommand}`;
 }

@@ -19,7 +19,7 @@ export interface JournalLog {
 type Worker = SnapshotOf["worker"];
 type Container = SnapshotOf["container"];
 
-/** Logs what is worth a line of each durable record (spec §14): messages constant, data in fields. */
+/** Logs what is worth a line of each durable record (specification §14): messages constant, data in fields. */
 export function logReleased(log: JournalLog, { record, changes }: Released): void {
   for (const change of changes) {
     if (change.kind === "worker") logWorker(log, change, record.fact);

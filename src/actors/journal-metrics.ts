@@ -8,7 +8,7 @@ import type { Released } from "./supervisor.ts";
 
 type Worker = SnapshotOf["worker"];
 
-/** Counts what durable records show (spec §12). */
+/** Counts what durable records show (specification §12). */
 export function countReleased(
   metrics: Metrics,
   readModel: ReadModel,

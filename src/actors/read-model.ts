@@ -21,10 +21,10 @@ export class ReadModel {
   /** The newest durable record. */
   seq = 0;
   planMetrics: PlanMetrics | undefined;
-  /** What the scheduler remembers (spec §6.5). */
+  /** What the scheduler remembers (specification §6.5). */
   limits: Limits | undefined;
 
-  /** In the order of the last run of the planner; undefined before the first (spec §11.3). */
+  /** In the order of the last run of the planner; undefined before the first (specification §11.3). */
   get queue(): readonly QueueStatus[] | undefined {
     return this.#queue?.();
   }

@@ -22,7 +22,7 @@ export interface Released {
   readonly changes: readonly Change[];
 }
 
-/** What only the feeds know: observation times are not state (DESIGN). */
+/** What only the feeds know: observation times are not state (docs/design.md). */
 export interface Watermarks {
   /** When the worker last answered a probe of this run well, or null. */
   answeredAtMs(workerId: string): number | null;
@@ -60,7 +60,7 @@ export interface SupervisorOptions {
 
 /**
  * The one writer: takes facts in one by one, steps the machines, journals what changed, and releases it when it is
- * durable (DESIGN: the loop). Nobody else touches the core.
+ * durable (docs/design.md: the loop). Nobody else touches the core.
  */
 export class Supervisor {
   readonly readModel = new ReadModel();

@@ -35,7 +35,7 @@ export type CallOutcome = { readonly ok: true } | { readonly ok: false; readonly
 /** The local runner's file cannot be read. */
 class RunnerError extends Error {}
 
-/** What the dispatcher does on workers, over SSH (spec §7.7 to §7.9). Never throws for what a worker does. */
+/** What the dispatcher does on workers, over SSH (specification §7.7 to §7.9). Never throws for what a worker does. */
 export class WorkerCalls {
   readonly #options: WorkerCallsOptions;
 
@@ -48,7 +48,7 @@ export class WorkerCalls {
     return this.#attempt(command, () => this.#execute(worker, command));
   }
 
-  /** Makes sure that the runner's binary is there (spec §7.8, runner deployment). */
+  /** Makes sure that the runner's binary is there (specification §7.8, runner deployment). */
   async deploy(worker: WorkerContext): Promise<CallOutcome> {
     const { runnerBinary } = this.#options;
     if (!runnerBinary) return { ok: true };

@@ -11,7 +11,7 @@ const USUAL_PATH = "/etc/arvados/config.yml";
 const STANDALONE_PATH = "config/standalone.yml";
 
 /**
- * Which config is read: the flag's, else `$ARVADOS_CONFIG`, else the usual place (spec §1.1), and, where nothing is
+ * Which config is read: the flag's, else `$ARVADOS_CONFIG`, else the usual place (specification §1.1), and, where nothing is
  * there, `config/standalone.yml` in the working directory. `-` is standard input.
  */
 export function findConfig(flag: string | undefined, io: Pick<Io, "env" | "cwd">): string {

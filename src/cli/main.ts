@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { makeProcessIo } from "./io.ts";
 import { runProgram } from "./program.ts";
 
-/** Called by one of the original's names, this is the daemon (spec §2.1). */
+/** Called by one of the original's names, this is the daemon (specification §2.1). */
 const DAEMON_NAMES = ["arvados-dispatch-cloud", "crunch-dispatch-cloud"];
 
 const [, script = "", ...args] = process.argv;

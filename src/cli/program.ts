@@ -155,7 +155,7 @@ const COMMANDS: Readonly<Record<string, Entry | Group>> = {
   },
 };
 
-/** Names of the original's commands (spec §2.1). */
+/** Names of the original's commands (specification §2.1). */
 const ALIASES: Readonly<Record<string, readonly string[]>> = {
   "dispatch-cloud": ["run"],
   "config-check": ["config", "check"],

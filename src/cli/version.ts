@@ -8,7 +8,7 @@ export function packageVersion(): string {
 
 export const PROGRAM = "dispatch-cloud";
 
-/** `dispatch-cloud 0.1.0 (node v20.20.2)`, as the original prints its own (spec §2.2). */
+/** `dispatch-cloud 0.1.0 (node v20.20.2)`, as the original prints its own (specification §2.2). */
 export function versionLine(): string {
   return `${PROGRAM} ${packageVersion()} (node ${process.version})`;
 }

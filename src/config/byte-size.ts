@@ -11,7 +11,7 @@ function factorOf(unit: string): bigint {
 }
 
 /**
- * A size in bytes as the config writes it (spec §1.2): a whole number, or a decimal number with a unit (`550MiB`,
+ * A size in bytes as the config writes it (specification §1.2): a whole number, or a decimal number with a unit (`550MiB`,
  * `1.5 GB`, `4Ki`). Fractions of a byte are cut off. A quoted number without a unit is bytes. Throws a `RangeError` that
  * says what was expected. The value is exact as long as it is below 2^53.
  */

@@ -16,14 +16,14 @@ const OWN_PROGRAM = "/proc/self/exe";
 
 /**
  * The default means "this program" to the original, which is its own crunch-run. Here it would be Node, so it stands for
- * the installed original; on this machine (loopback) the runner need not be copied (spec §17.1).
+ * the installed original; on this machine (loopback) the runner need not be copied (specification §17.1).
  */
 function runnerBinary(configured: string, driver: string): string {
   if (configured !== OWN_PROGRAM) return configured;
   return driver === "loopback" ? "" : "/usr/bin/arvados-server";
 }
 
-/** `Clusters.<id>.Containers.CloudVMs` (spec §1.3). */
+/** `Clusters.<id>.Containers.CloudVMs` (specification §1.3). */
 export const cloudVMs = section({
   Enable: flag(false).describe("Not read by the daemon; adds the loopback driver's implicit type"),
   SSHPort: text("22").describe("Where the instance's address has none"),

@@ -76,7 +76,7 @@ const api = section({
     maxRequestAmplification: o.MaxRequestAmplification,
   }));
 
-/** `Clusters.<id>`: the keys that this program reads (spec §1.3), mapped to camelCase, spans to ms, sizes to bytes. */
+/** `Clusters.<id>`: the keys that this program reads (specification §1.3), mapped to camelCase, spans to ms, sizes to bytes. */
 export const clusterSchema = section({
   SystemRootToken: text("").describe("API token for all controller calls; letters and digits"),
   ManagementToken: text("").describe("Bearer token of the management API; empty disables it"),

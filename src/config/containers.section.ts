@@ -1,7 +1,7 @@
 import { cloudVMs } from "./cloud-vms.section.ts";
 import { byteSize, choice, count, decimal, duration, section, text, textList } from "./fields.ts";
 
-/** `Clusters.<id>.Containers` (spec §1.3). */
+/** `Clusters.<id>.Containers` (specification §1.3). */
 export const containers = section({
   MaximumPriceFactor: decimal(1.5).describe("Price ceiling of eligible types; below 1 acts as 1"),
   PreemptiblePriceFactor: decimal(0).describe("More than 0: add preemptible variants of all types"),

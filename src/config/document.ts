@@ -63,7 +63,7 @@ export function kindOf(value: unknown): string {
   return typeof value === "boolean" ? "a boolean" : `a ${typeof value}`;
 }
 
-/** Drops every key whose value is null, through maps; an entry without a value keeps its default (spec §1.1). */
+/** Drops every key whose value is null, through maps; an entry without a value keeps its default (specification §1.1). */
 export function dropNulls(value: ConfigMap): ConfigMap {
   return Object.fromEntries(
     Object.entries(value)
@@ -72,7 +72,7 @@ export function dropNulls(value: ConfigMap): ConfigMap {
   );
 }
 
-/** Maps merge key by key; scalars and lists of `site` replace (spec §1.1). */
+/** Maps merge key by key; scalars and lists of `site` replace (specification §1.1). */
 export function mergeOver(defaults: ConfigMap, site: ConfigMap): ConfigMap {
   const merged = new Map(Object.entries(defaults));
   for (const [key, value] of Object.entries(site)) {

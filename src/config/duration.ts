@@ -14,7 +14,7 @@ const PART = /(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)?/y;
 const FORM = "a duration such as 10s, 1.5s or 2h45m (units ns us ms s m h)";
 
 /**
- * A span in milliseconds as the config writes it (spec §1.2): Go's form, `1.5s`, `2h45m`. The unit must be there, except
+ * A span in milliseconds as the config writes it (specification §1.2): Go's form, `1.5s`, `2h45m`. The unit must be there, except
  * for `0`. Throws a `RangeError` that says what was expected.
  */
 export function parseDuration(value: number | string): number {
@@ -39,7 +39,7 @@ export function parseDuration(value: number | string): number {
   return sign * (Number(total / 1_000_000n) + Number(total % 1_000_000n) / 1e6);
 }
 
-/** Go's form, without a trailing `0s` or `0m`: `1m`, `2h1s`, `1.5s`, `20ms` (spec §1.2). */
+/** Go's form, without a trailing `0s` or `0m`: `1m`, `2h1s`, `1.5s`, `20ms` (specification §1.2). */
 export function formatDuration(ms: number): string {
   const size = Math.abs(ms);
   const wholeMs = Math.floor(size);

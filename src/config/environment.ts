@@ -3,13 +3,13 @@ import type { ParsedCluster } from "./cluster.section.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Which file to read: the flag, else `$ARVADOS_CONFIG`, else the usual place (spec §1.1). `-` is standard input. */
+/** Which file to read: the flag, else `$ARVADOS_CONFIG`, else the usual place (specification §1.1). `-` is standard input. */
 export function configPath(flag: string | undefined, env: Environment): string {
   return flag ?? (env["ARVADOS_CONFIG"] || "/etc/arvados/config.yml");
 }
 
 /**
- * Fills in what the config lacks from the environment (spec §1.1). With the embedded queue there is no controller to
+ * Fills in what the config lacks from the environment (specification §1.1). With the embedded queue there is no controller to
  * take from, so nothing is.
  */
 export function applyEnvironment(

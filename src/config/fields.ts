@@ -60,7 +60,7 @@ export function interval(fallback: string) {
   }, "a duration such as 10s or 1h30m").prefault(fallback);
 }
 
-/** Milliseconds; 0 or less means the fallback (spec §1.3, pool fallbacks). */
+/** Milliseconds; 0 or less means the fallback (specification §1.3, pool fallbacks). */
 export function durationOrDefault(fallback: string) {
   const fallbackMs = parseDuration(fallback);
   return parsed((value) => {

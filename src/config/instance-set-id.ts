@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 /**
- * Names our instances among those of other dispatchers in the same account (spec §2.5). A `v2/` token gives its uuid, any
+ * Names our instances among those of other dispatchers in the same account (specification §2.5). A `v2/` token gives its uuid, any
  * other the MD5 of the whole. A changed token orphans all instances.
  */
 export function instanceSetId(token: string): string {

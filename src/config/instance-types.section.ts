@@ -37,7 +37,7 @@ const instanceType = section({
   gpu: o.GPU,
 }));
 
-/** `Clusters.<id>.InstanceTypes` (spec §1.4). Names and computed fields are added by instance-types.ts. */
+/** `Clusters.<id>.InstanceTypes` (specification §1.4). Names and computed fields are added by instance-types.ts. */
 export const instanceTypes = z
   .record(z.string(), instanceType, { error: "a map from names to instance types" })
   .prefault({});

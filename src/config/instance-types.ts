@@ -4,14 +4,14 @@ import { error, warning, type Finding } from "./finding.ts";
 
 type ParsedType = ParsedCluster["instanceTypes"][string];
 
-/** A configured instance type with its computed fields (spec §1.4). Sizes are bytes, `price` is per hour. */
+/** A configured instance type with its computed fields (specification §1.4). Sizes are bytes, `price` is per hour. */
 export interface InstanceType extends ParsedType {
   readonly name: string;
   /** includedScratch + addedScratch. */
   readonly scratch: number;
 }
 
-/** What the loopback driver's implicit type is made of (spec §1.6). */
+/** What the loopback driver's implicit type is made of (specification §1.6). */
 export interface Host {
   readonly cpus: number;
   readonly ramBytes: number;
@@ -53,7 +53,7 @@ function loopbackInstancesMax(parameters: ConfigMap): number {
   return typeof max === "number" ? max : 1;
 }
 
-/** The types that the core works with: named, with the implicit and the preemptible ones (spec §1.5, §1.6). */
+/** The types that the core works with: named, with the implicit and the preemptible ones (specification §1.5, §1.6). */
 export function completeInstanceTypes(
   cluster: ParsedCluster,
   host: Host,
@@ -117,7 +117,7 @@ function isSameType(a: InstanceType, b: InstanceType): boolean {
   return JSON.stringify(toEntry(a)) === JSON.stringify(toEntry(b)) && a.name === b.name;
 }
 
-/** The type as an entry of the file, in the order of its JSON form (spec §1.4). */
+/** The type as an entry of the file, in the order of its JSON form (specification §1.4). */
 export function toEntry(type: InstanceType): ConfigMap {
   return {
     ProviderType: type.providerType,

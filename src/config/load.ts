@@ -46,7 +46,7 @@ export function configSha256(source: string | Buffer): string {
   return createHash("sha256").update(source).digest("hex");
 }
 
-/** Reads, merges with the defaults and checks a config (spec §1); all findings at once. */
+/** Reads, merges with the defaults and checks a config (specification §1); all findings at once. */
 export function loadConfig(text: string, options: LoadOptions): LoadResult {
   const { root, findings } = readDocument(text, options.sourceName);
   if (!root) return { config: undefined, document: undefined, findings };

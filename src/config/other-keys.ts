@@ -2,7 +2,7 @@ import { z } from "zod";
 
 /*
  * Keys of an Arvados site's config that other components read. They are listed so that they cause no warning, and, apart
- * from what spec §1.1 has us check, they are not looked into.
+ * from what specification §1.1 has us check, they are not looked into.
  */
 
 function known(names: string): Record<string, z.ZodUnknown> {

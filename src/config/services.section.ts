@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { section, text } from "./fields.ts";
 
-/** An URL with an empty path gets `/`, so that `http://h:9006` and `http://h:9006/` are one key (spec §1.2). */
+/** An URL with an empty path gets `/`, so that `http://h:9006` and `http://h:9006/` are one key (specification §1.2). */
 export function normalizeUrl(url: string): string {
   return /^[a-z][a-z0-9+.-]*:\/\/[^/?#]+$/i.test(url) ? `${url}/` : url;
 }

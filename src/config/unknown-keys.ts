@@ -24,7 +24,7 @@ function knownNames(schemas: readonly z.core.$ZodTypes[]): string[] {
 }
 
 /**
- * Drops entries that no schema knows and warns of each (spec §1.1). An entry that differs from a known one by letter case
+ * Drops entries that no schema knows and warns of each (specification §1.1). An entry that differs from a known one by letter case
  * only is dropped too: the original's decoder would otherwise take it for the other.
  */
 export function dropUnknown(

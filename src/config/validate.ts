@@ -4,7 +4,7 @@ import { error, warning, type Finding } from "./finding.ts";
 const TOKENS = [["SystemRootToken"], ["ManagementToken"], ["Collections", "BlobSigningKey"]];
 const TOKEN_LENGTH_MIN = 32;
 
-/** Checks that span several keys, or keys of other components (spec §1.1). Types are checked elsewhere. */
+/** Checks that span several keys, or keys of other components (specification §1.1). Types are checked elsewhere. */
 export function validateCluster(cluster: ConfigMap, prefix: string): Finding[] {
   return [
     ...checkTokens(cluster, prefix),

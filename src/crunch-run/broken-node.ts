@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Log } from "./log.ts";
 import { BROKEN_NAME, errorText, lockDir } from "./paths.ts";
 
-/** Texts that blame the machine and not the container (spec §13). */
+/** Texts that blame the machine and not the container (specification §13). */
 const PATTERNS = [
   /[Cc]annot connect to the Docker daemon/,
   /oci runtime error.*starting container process.*container init.*mounting.*to rootfs.*no such file or directory/,

@@ -193,7 +193,7 @@ async function reportOnce(
   for (;;) {
     try {
       if (final.state === "Cancelled" && final.error !== undefined && !progress.errorIsSet) {
-        // First: a Cancelled container takes no status any more (spec §3).
+        // First: a Cancelled container takes no status any more (specification §3).
         await update({ runtime_status: { error: final.error } });
         progress.errorIsSet = true;
       }

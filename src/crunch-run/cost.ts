@@ -4,7 +4,7 @@ export interface InstancePrice {
   readonly usdPerHour: number;
 }
 
-/** Newest first; of neighbours with the same start or the same price the older one stays (spec §9.6). */
+/** Newest first; of neighbours with the same start or the same price the older one stays (specification §9.6). */
 function normalize(prices: readonly InstancePrice[]): InstancePrice[] {
   const sorted = [...prices].sort((a, b) => b.startAtMs - a.startAtMs);
   return sorted.filter((price, at) => {

@@ -29,7 +29,7 @@ const READY_TIMEOUT_MS = 60_000;
 
 /**
  * The command line of the child: the program, with its sub-command if it was called as `… crunch-run`, then the marker
- * and the original arguments (spec §13).
+ * and the original arguments (specification §13).
  */
 function childCommandLine(program: readonly string[], args: readonly string[]): string[] {
   return [...program, NO_DETACH, ...args];
@@ -37,7 +37,7 @@ function childCommandLine(program: readonly string[], args: readonly string[]): 
 
 /**
  * Takes the container's lock, starts this program again in a session of its own with the lock as an inherited
- * descriptor, hands it all of stdin, and returns the line for stdout once it can be listed and signalled (spec §13).
+ * descriptor, hands it all of stdin, and returns the line for stdout once it can be listed and signalled (specification §13).
  */
 export async function detach(
   flags: Flags,

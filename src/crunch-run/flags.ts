@@ -1,6 +1,6 @@
 export const RUNTIME_ENGINE = "process";
 
-/** The first argument of the re-executed child; one constant for both sides (spec §15.1). */
+/** The first argument of the re-executed child; one constant for both sides (specification §15.1). */
 export const NO_DETACH = "-no-detach";
 
 export interface Flags {
@@ -53,7 +53,7 @@ const CONTAINER_UUID = /^[0-9a-z]{5}-[0-9a-z]{5}-[0-9a-z]{15}$/;
 
 /**
  * As Go's flag package: one dash or two, `-f v` or `-f=v`, booleans with `=` only, flags before the container's uuid
- * (spec §13). Throws `UsageError`.
+ * (specification §13). Throws `UsageError`.
  */
 export function parseFlags(args: readonly string[]): Flags {
   const { values, rest } = split(args);

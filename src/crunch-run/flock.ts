@@ -5,7 +5,7 @@ import { ALL_LOCK_NAME, errorCode, errorText, lockDir, RunnerError } from "./pat
 
 const CONFLICT_EXIT = 200;
 
-// A holder keeps the all-lock for milliseconds. Without a bound a stopped one would hang every probe (spec §15.3).
+// A holder keeps the all-lock for milliseconds. Without a bound a stopped one would hang every probe (specification §15.3).
 const ALL_LOCK_WAIT_S = 30;
 
 /**
@@ -32,7 +32,7 @@ export function flock(
   throw new RunnerError(`flock: ${done.stderr.trim() || `exit ${done.status ?? done.signal}`}`);
 }
 
-/** Runs `body` under the folder's lock, which guards making and removing lock files (spec §15.4). */
+/** Runs `body` under the folder's lock, which guards making and removing lock files (specification §15.4). */
 export function withAllLock<T>(body: () => T): T {
   const path = join(lockDir(), ALL_LOCK_NAME);
   let fd: number;

@@ -8,7 +8,7 @@ const POLL_MS = 10;
 const PATIENCE_MS = 1000;
 
 /**
- * Sends the signal once and waits up to a second for the runner to end (spec §13). Returns when it is gone or never
+ * Sends the signal once and waits up to a second for the runner to end (specification §13). Returns when it is gone or never
  * was; throws `RunnerError` when it lives, or when its lock file cannot be understood.
  */
 export async function kill(

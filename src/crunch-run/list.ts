@@ -28,13 +28,13 @@ export interface ListOutput {
 }
 
 /**
- * Prints what runs here and wakes each runner by SIGUSR2, for it to load new prices (spec §13). Lock files that nobody
+ * Prints what runs here and wakes each runner by SIGUSR2, for it to load new prices (specification §13). Lock files that nobody
  * holds are removed. Throws `RunnerError` when the folder cannot be read or locked.
  */
 export async function list(output: ListOutput): Promise<void> {
   let names: string[];
   try {
-    // With "/." a folder that is a link, as /var/lock is, is followed by whatever reads it (spec §15.5).
+    // With "/." a folder that is a link, as /var/lock is, is followed by whatever reads it (specification §15.5).
     names = readdirSync(`${lockDir()}/.`).sort();
   } catch (error) {
     throw new RunnerError(`lock folder ${lockDir()}: ${errorText(error)}`, { cause: error });

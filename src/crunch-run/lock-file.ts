@@ -34,7 +34,7 @@ export function parseProcessInfo(text: string): ProcessInfo {
 
 /**
  * Takes the container's lock and empties its file; the lock lives as long as any process has the descriptor that is
- * returned. Throws `RunnerError` ("lock <path>: …") when another holds it (spec §13).
+ * returned. Throws `RunnerError` ("lock <path>: …") when another holds it (specification §13).
  */
 export function acquireContainerLock(containerUuid: string): number {
   const path = containerLockPath(containerUuid);

@@ -25,7 +25,7 @@ function readInvocation(): Invocation {
   };
 }
 
-/** Returns the exit code (spec §13): in this order version and help, detach, kill, list, run. */
+/** Returns the exit code (specification §13): in this order version and help, detach, kill, list, run. */
 async function main(invocation: Invocation): Promise<number> {
   const flags = parseFlags(invocation.args);
   if (flags.help || flags.version) {

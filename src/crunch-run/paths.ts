@@ -5,7 +5,7 @@ export class RunnerError extends Error {
   override readonly name = "RunnerError";
 }
 
-/** Shared with the original crunch-run on the same machine, so the names are fixed (spec §13). */
+/** Shared with the original crunch-run on the same machine, so the names are fixed (specification §13). */
 export function lockDir(): string {
   return process.env["CRUNCH_RUN_LOCK_DIR"] || "/var/lock";
 }

@@ -28,7 +28,7 @@ interface Run {
 }
 
 /**
- * Runs one container from Locked to its end (spec §13). `inheritedLockFd` is the lock that `--detach` took. Returns the
+ * Runs one container from Locked to its end (specification §13). `inheritedLockFd` is the lock that `--detach` took. Returns the
  * exit code: 0 when the record says Complete. Throws `RunnerError` for what is wrong with the call.
  */
 export async function run(flags: Flags, inheritedLockFd: number | undefined): Promise<number> {

@@ -1,6 +1,6 @@
 import { errorText, RunnerError } from "./paths.ts";
 
-/** What the dispatcher sends with `--stdin-config` (spec §7.7), as far as this runner uses it. */
+/** What the dispatcher sends with `--stdin-config` (specification §7.7), as far as this runner uses it. */
 export interface StdinConfig {
   readonly env: Readonly<Record<string, string>>;
   readonly keepBuffers: number;
@@ -35,7 +35,7 @@ export function parseStdinConfig(text: string): StdinConfig {
   return { env, keepBuffers, ec2SpotCheck: json["EC2SpotCheck"] === true };
 }
 
-/** All of standard input. Call it only when asked to: a caller may keep it open for ever (spec §15.10). */
+/** All of standard input. Call it only when asked to: a caller may keep it open for ever (specification §15.10). */
 export async function readStdin(): Promise<Buffer> {
   try {
     const chunks: Buffer[] = [];

@@ -14,7 +14,7 @@ import { refuseMethods } from "./refuse-methods.ts";
 import { logRequests } from "./request-log.ts";
 import { serveHealth, serveInspection, serveMetrics } from "./service-endpoints.ts";
 
-/** The daemon's HTTP side, layer by layer from the outside in (spec §11.1). */
+/** The daemon's HTTP side, layer by layer from the outside in (specification §11.1). */
 export function makeApp(options: AppOptions): Koa<HttpState> {
   const app = new Koa<HttpState>();
   // Only what goes wrong while an answer is written comes here, a client that leaves above all.

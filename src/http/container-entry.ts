@@ -7,7 +7,7 @@ import { wireTime } from "./wire-json.ts";
 
 type InstanceTypes = Readonly<Record<string, InstanceType>>;
 
-/** The queue as the last run of the planner saw it, in its order; null before the first (spec §11.3). */
+/** The queue as the last run of the planner saw it, in its order; null before the first (specification §11.3). */
 export function queueEntries(readModel: ReadModel, types: InstanceTypes): object[] | null {
   const { queue } = readModel;
   if (!queue) return null;

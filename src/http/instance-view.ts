@@ -6,7 +6,7 @@ import { wireTime } from "./wire-json.ts";
 
 type InstanceTypes = Readonly<Record<string, InstanceType>>;
 
-/** Spec §7.12: the members in this order. Null where there is no worker at all (spec §11.3). */
+/** Spec §7.12: the members in this order. Null where there is no worker at all (specification §11.3). */
 export function instanceViews(readModel: ReadModel, types: InstanceTypes): object[] | null {
   const views = [...readModel.all("worker")]
     .sort((a, b) => byText(sortKey(a), sortKey(b)))

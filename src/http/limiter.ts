@@ -17,7 +17,7 @@ interface Waiting {
   readonly settle: (served: boolean) => void;
 }
 
-/** Bounds the requests that are served at once; the others wait, and the least important are refused (spec §11.6). */
+/** Bounds the requests that are served at once; the others wait, and the least important are refused (specification §11.6). */
 export class RequestLimiter {
   readonly #options: LimiterOptions;
   #running = 0;
@@ -28,7 +28,7 @@ export class RequestLimiter {
     this.#options = options;
   }
 
-  /** For the gauges of spec §12. */
+  /** For the gauges of specification §12. */
   stats(): { running: number; queued: { low: number; normal: number; high: number } } {
     const queued = { low: 0, normal: 0, high: 0 };
     for (const { priority } of this.#queue) queued[priorityName(priority)]++;
@@ -84,7 +84,7 @@ export function priorityName(priority: number): "low" | "normal" | "high" {
   return priority < 0 ? "low" : "high";
 }
 
-/** Which of the two queues a request stands in (spec §11.6). */
+/** Which of the two queues a request stands in (specification §11.6). */
 export type QueueName = "api" | "tunnel";
 
 const TUNNEL_PATH =

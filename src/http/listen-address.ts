@@ -17,7 +17,7 @@ const PORTS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Where to listen, in the order to try (spec §2.3). `serviceInternalUrl` is `$ARVADOS_SERVICE_INTERNAL_URL`, "" when
+ * Where to listen, in the order to try (specification §2.3). `serviceInternalUrl` is `$ARVADOS_SERVICE_INTERNAL_URL`, "" when
  * unset; a `warning` says that it is none of the configured ones. Throws an `Error` for one that is no http(s) URL.
  */
 export function listenCandidates(

@@ -29,7 +29,7 @@ export interface Listener {
 
 const SERVICE = '"arvados-dispatch-cloud" service on this host';
 
-/** Listens on the first candidate that is an address of this machine (spec §2.3). Throws an `Error` that names them all. */
+/** Listens on the first candidate that is an address of this machine (specification §2.3). Throws an `Error` that names them all. */
 export async function listen(app: Koa<HttpState>, options: ListenOptions): Promise<Listener> {
   const errors: string[] = [];
   for (const candidate of options.candidates) {

@@ -14,7 +14,7 @@ const BASE = "/arvados/v1/dispatch";
 
 type Options = Pick<AppOptions, "readModel" | "instanceTypes" | "metricsText" | "metricsJson">;
 
-/** The management API of spec §11.3, letter by letter. Answers every request that comes here. */
+/** The management API of specification §11.3, letter by letter. Answers every request that comes here. */
 export function serveManagement(
   options: Options,
   facts: OperatorFacts,

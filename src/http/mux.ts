@@ -8,7 +8,7 @@ export interface MuxRoute {
   readonly handle: (ctx: AppContext) => void | Promise<void>;
 }
 
-/** Answers every request as the original's mux does (spec §11.3): redirects, OPTIONS, 405 and 404 included. */
+/** Answers every request as the original's mux does (specification §11.3): redirects, OPTIONS, 405 and 404 included. */
 export function serveRoutes(routes: readonly MuxRoute[]): AppMiddleware {
   return async (ctx) => {
     const { path, search } = ctx.state.target;

@@ -27,7 +27,7 @@ export function isOwnPath(path: string): boolean {
   return path === "/dispatch/v1" || path.startsWith("/dispatch/v1/");
 }
 
-/** The one place that writes errors: `application/problem+json` for our own endpoints, else as spec §11.3 says. */
+/** The one place that writes errors: `application/problem+json` for our own endpoints, else as specification §11.3 says. */
 export function answerErrors(log: HttpLog): AppMiddleware {
   return async (ctx, next) => {
     try {

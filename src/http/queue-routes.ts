@@ -34,7 +34,7 @@ interface Call {
 type Handler = (call: Call) => string;
 
 /**
- * The embedded queue as the part of Arvados' controller API that dispatcher, runner and command line use (spec §3, §4,
+ * The embedded queue as the part of Arvados' controller API that dispatcher, runner and command line use (specification §3, §4,
  * §13). Errors are `{"errors":[…]}` as there. Reads bodies itself, whether or not somebody parsed them before.
  */
 export function makeQueueRoutes(options: QueueRoutesOptions): Router {
@@ -140,7 +140,7 @@ function answer(
   ctx.type = "application/json";
 }
 
-/** A GET that is too long for a query string comes as a POST (spec §3). */
+/** A GET that is too long for a query string comes as a POST (specification §3). */
 function methodOf(ctx: Context): string {
   const override = ctx.method === "POST" ? ctx.get("X-Http-Method-Override").toUpperCase() : "";
   const method = override || ctx.method;

@@ -14,7 +14,7 @@ function levelOf(ctx: AppContext, { queueRoutes }: Options, status: number): "de
 
 const QUEUE_PATH = /^\/arvados\/v1\/(containers|container_requests|api_client_authorizations)\b/;
 
-/** Lists each request while it is open, and logs it when it comes and when it is answered (spec §11.6). */
+/** Lists each request while it is open, and logs it when it comes and when it is answered (specification §11.6). */
 export function logRequests(options: Options): AppMiddleware {
   const { clock, log } = options;
   const { requests } = options.traffic;

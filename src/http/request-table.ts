@@ -34,7 +34,7 @@ export class RequestTable {
     return ages;
   }
 
-  /** As spec §11.6 lists them, youngest first. */
+  /** As specification §11.6 lists them, youngest first. */
   list(nowMs: number): object[] {
     return [...this.#open]
       .sort((a, b) => b.startedAtMs - a.startedAtMs)

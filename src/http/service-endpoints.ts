@@ -29,7 +29,7 @@ export async function writeMetrics(
   }
 }
 
-/** `GET /_health/ping` (spec §11.4): answered before the limiter, so also under load. */
+/** `GET /_health/ping` (specification §11.4): answered before the limiter, so also under load. */
 export function serveHealth(
   options: Pick<AppOptions, "managementToken" | "health">,
 ): AppMiddleware {
@@ -47,7 +47,7 @@ export function serveHealth(
   };
 }
 
-/** `GET /_inspect/requests`: the requests in flight (spec §11.6). */
+/** `GET /_inspect/requests`: the requests in flight (specification §11.6). */
 export function serveInspection(
   options: Pick<AppOptions, "managementToken" | "traffic" | "clock">,
 ): AppMiddleware {

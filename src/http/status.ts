@@ -33,7 +33,7 @@ export function statusView(options: AppOptions): object {
   };
 }
 
-/** What the scheduler remembers (spec §6.5); null before the configuration is taken in. */
+/** What the scheduler remembers (specification §6.5); null before the configuration is taken in. */
 function scheduler({ limits: remembered }: ReadModel): object | null {
   if (!remembered) return null;
   return {

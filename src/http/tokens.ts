@@ -11,14 +11,14 @@ function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
-/** Whether the header is exactly `Bearer <token>` (spec §11.4, §11.6). */
+/** Whether the header is exactly `Bearer <token>` (specification §11.4, §11.6). */
 export function makeBearerCheck(token: string): (authorization: string) => boolean {
   const isToken = makeTokenCheck(token);
   return (authorization) =>
     authorization.startsWith("Bearer ") && isToken(authorization.slice("Bearer ".length));
 }
 
-/** Every token that the request brings, wherever (spec §11.2). */
+/** Every token that the request brings, wherever (specification §11.2). */
 export function tokensOf(ctx: AppContext): string[] {
   const tokens: string[] = [];
   const [, scheme, value] = /^(\S+) (.*)$/.exec(ctx.get("Authorization")) ?? [];

@@ -24,7 +24,7 @@ interface AnsweredRequest {
 /** From this share of its turns on, a queue counts as busy. */
 const BUSY_SHARE = 0.9;
 
-/** The requests in flight and those that wait, with their metrics (spec §11.6, §12). */
+/** The requests in flight and those that wait, with their metrics (specification §11.6, §12). */
 export class Traffic {
   readonly limiter: RequestLimiter;
   readonly requests = new RequestTable();

@@ -8,7 +8,7 @@ export function wireJson(value: object): string {
 
 const ZERO_TIME = "0001-01-01T00:00:00Z";
 
-/** RFC 3339 as the original writes it: no trailing zeros in the fraction; null is its zero time (spec §17.5). */
+/** RFC 3339 as the original writes it: no trailing zeros in the fraction; null is its zero time (specification §17.5). */
 export function wireTime(atMs: number | null): string {
   return atMs === null ? ZERO_TIME : new Date(atMs).toISOString().replace(/\.?0+Z$/, "Z");
 }

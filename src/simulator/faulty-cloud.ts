@@ -171,7 +171,7 @@ export class FaultyCloud implements InstanceSet {
 
   /**
    * A row of lists lacks an instance only where every VM answers, and can be asked: what two lists in a row lack and what
-   * does not answer is gone to the dispatcher (DESIGN: gone), and rightly so.
+   * does not answer is gone to the dispatcher (docs/design.md: gone), and rightly so.
    */
   #partial(listed: readonly Instance[]): readonly Instance[] | undefined {
     const { faults, history } = this.#options;

@@ -6,7 +6,7 @@ import { wait } from "./wait.ts";
 
 /** A slow command still comes back within its time. */
 const SLOW_MAX_MS = 12_000;
-/** A late one arrives while a start may still turn up (spec §7.7). */
+/** A late one arrives while a start may still turn up (specification §7.7). */
 const LATE_MAX_MS = 60_000;
 
 export interface FaultySessionOptions {

@@ -13,7 +13,7 @@ interface Seen {
   cancelAtMs?: number;
 }
 
-/** A cloud that said no is taken to go on saying it for as long as the dispatcher believes it to (spec §7.6). */
+/** A cloud that said no is taken to go on saying it for as long as the dispatcher believes it to (specification §7.6). */
 const ERROR_LASTS_MS = 60_000;
 
 /**

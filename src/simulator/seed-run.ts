@@ -220,7 +220,7 @@ class SeedRun {
     await world.journal?.close();
   }
 
-  /** What is in the journal decides the same again, from the beginning and from every checkpoint (DESIGN: exact). */
+  /** What is in the journal decides the same again, from the beginning and from every checkpoint (docs/design.md: exact). */
   #checkReplay(): void {
     const { journal, clock } = this.#world;
     if (!journal) return;

@@ -27,7 +27,7 @@ export interface SimulatedQueueOptions {
   readonly tell?: (tale: WorldTale) => void;
 }
 
-/** A controller that keeps Arvados' rules (spec §3), in memory and on the simulation's clock. */
+/** A controller that keeps Arvados' rules (specification §3), in memory and on the simulation's clock. */
 export class SimulatedQueue implements Queue {
   readonly containers = new Map<string, SimulatedContainer>();
   /** The records of those that a poll shows to everybody. */
@@ -61,7 +61,7 @@ export class SimulatedQueue implements Queue {
     return this.#last503AtMs;
   }
 
-  /** What is ours, what waits, and what became of those whose end the caller has not heard of (spec §4.3). */
+  /** What is ours, what waits, and what became of those whose end the caller has not heard of (specification §4.3). */
   async poll(open: Iterable<string>): Promise<QueuePoll> {
     const entries = new Map(this.#wanted);
     const others: string[] = [];

@@ -314,7 +314,7 @@ function lifelined<T extends object>(port: T, lifeline: Lifeline): T {
   });
 }
 
-/** The state that a journal folds to: from its newest checkpoint, with recorded decisions (DESIGN: versions). */
+/** The state that a journal folds to: from its newest checkpoint, with recorded decisions (docs/design.md: versions). */
 export function recoverCore(journal: Journal): Core {
   const checkpoint = journal.checkpoint({ code: CODE_VERSION });
   const core = checkpoint ? Core.restore(checkpoint.state) : new Core(journal.id);

@@ -4,7 +4,7 @@ import { CATEGORIES, categoryOf, probeAges, type FleetSnapshot } from "./fleet.t
 const PREFIX = "arvados_dispatchcloud_";
 
 /**
- * The gauges over fleet, queue and journal (spec §12). They are filled anew from a snapshot each time, so that no series
+ * The gauges over fleet, queue and journal (specification §12). They are filled anew from a snapshot each time, so that no series
  * outlives the type, state or alarm that it speaks of. Returns the function that fills them.
  */
 export function makeFleetGauges(registry: Registry): (snapshot: FleetSnapshot) => void {

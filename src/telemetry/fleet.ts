@@ -39,7 +39,7 @@ export interface FleetSnapshot {
   readonly scheduler: {
     readonly allocatedNotStarted: number;
     readonly notAllocatedOverQuota: number;
-    /** When the longest waiting container was created (spec §6.8); null if none waits. */
+    /** When the longest waiting container was created (specification §6.8); null if none waits. */
     readonly waitingSinceMs: number | null;
     readonly last503AtMs: number | null;
     readonly maxContainers: number;
@@ -54,7 +54,7 @@ export interface FleetSnapshot {
   readonly alarms: Readonly<Record<string, boolean>>;
 }
 
-/** In which category a worker is counted (spec §12). Shutdown and drain count as idle. */
+/** In which category a worker is counted (specification §12). Shutdown and drain count as idle. */
 export function categoryOf(
   worker: Pick<WorkerSample, "state" | "idleBehavior" | "runners">,
 ): Category {

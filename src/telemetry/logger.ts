@@ -23,7 +23,7 @@ export interface LoggerOptions {
 const SECRET_KEYS = ["authorization", "Authorization", "token", "password", "privateKey", "secret"];
 
 /**
- * A logger with the keys of spec §14: `time`, `level`, `msg`, `PID`, `ClusterID`. Every line, stacks and causes of errors
+ * A logger with the keys of specification §14: `time`, `level`, `msg`, `PID`, `ClusterID`. Every line, stacks and causes of errors
  * included, goes through the redactor before it leaves the process.
  */
 export function makeLogger(options: LoggerOptions): Logger {

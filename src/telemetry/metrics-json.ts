@@ -4,7 +4,7 @@ type Value = MetricValue<string> & { readonly metricName?: string };
 type Labels = Readonly<Record<string, string | number | undefined>>;
 type Json = Record<string, unknown>;
 
-/** `/metrics.json`: the families as protobuf's JSON has them, each indented by 2 (spec §11.5). */
+/** `/metrics.json`: the families as protobuf's JSON has them, each indented by 2 (specification §11.5). */
 export async function metricsJson(registry: Pick<Registry, "getMetricsAsJSON">): Promise<string> {
   const families = await registry.getMetricsAsJSON();
   const texts = families

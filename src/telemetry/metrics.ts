@@ -38,7 +38,7 @@ class LiveRegistry extends Registry {
 }
 
 /**
- * All metrics of spec §12 (those of EC2 are its driver's) and our own, `dispatchcloud_…`. `fleet` is called once per
+ * All metrics of specification §12 (those of EC2 are its driver's) and our own, `dispatchcloud_…`. `fleet` is called once per
  * scrape.
  */
 export function makeMetrics(info: ServiceInfo, fleet: () => FleetSnapshot): Metrics {

@@ -12,7 +12,7 @@ export interface ServiceInfo {
 
 export type ServiceMetrics = ReturnType<typeof makeServiceMetrics>;
 
-/** Metrics that every Arvados service has (spec §12, service level). Times are seconds. */
+/** Metrics that every Arvados service has (specification §12, service level). Times are seconds. */
 export function makeServiceMetrics(registry: Registry, info: ServiceInfo) {
   const gauge = <T extends string>(name: string, help: string, labelNames: T[] = []) =>
     new Gauge<T>({ name: `arvados_${name}`, help, labelNames, registers: [registry] });

@@ -6,7 +6,7 @@ interface Window {
 }
 
 /**
- * A summary with the quantiles of spec §12 over the last ten minutes. The library says 0 when there was nothing in the
+ * A summary with the quantiles of specification §12 over the last ten minutes. The library says 0 when there was nothing in the
  * window; here it is NaN, as Prometheus has it, so that nobody takes it for a very short time.
  */
 export class WindowedSummary<T extends string = string> extends Summary<T> {

@@ -145,7 +145,7 @@ const refused = (): Promise<never> =>
 const hung = (): Promise<never> => never();
 
 describe("instance.create", () => {
-  it("asks with tags, image, key and a boot script that carries the secret (spec §7.6)", async () => {
+  it("asks with tags, image, key and a boot script that carries the secret (specification §7.6)", async () => {
     const { carryOut, requests, directory, told } = rig();
     const about = { commandId: "j1-7-1", workerId: "j1-7-1" };
     expect(await carryOut(create)).toEqual([

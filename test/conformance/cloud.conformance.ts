@@ -40,7 +40,7 @@ export function createRequest(more: Partial<CreateRequest> = {}): CreateRequest 
 
 export const NEVER = new AbortController().signal;
 
-/** What every `InstanceSet` must keep (spec §9.1). */
+/** What every `InstanceSet` must keep (specification §9.1). */
 export function describeInstanceSet(name: string, makeFixture: () => Promise<CloudFixture>): void {
   const fixtures: CloudFixture[] = [];
   afterEach(async () => {

@@ -14,7 +14,7 @@ const MOVES: Readonly<Record<string, readonly string[]>> = {
   Cancelled: [],
 };
 
-/** The part of a controller that a runner talks to, with the record rules of spec §3. */
+/** The part of a controller that a runner talks to, with the record rules of specification §3. */
 export interface ContainerApi {
   /** For ARVADOS_API_HOST. */
   readonly host: string;

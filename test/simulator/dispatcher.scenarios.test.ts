@@ -240,7 +240,7 @@ describeScenarios("2018.dispatcher.json", {
     },
     "2018.disp.instances_api": async ({ given, then }) => {
       const path = "/arvados/v1/dispatch/instances";
-      // Without a token it was open to everybody: a defect (spec §16), closed since.
+      // Without a token it was open to everybody: a defect (specification §16), closed since.
       const open = await openServer(undefined, { managementToken: given.ManagementToken });
       expect((await open.ask("GET", path, { token: "none" })).status).toBe(403);
       const { builder, ask } = await openServer();

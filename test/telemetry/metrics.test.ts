@@ -73,7 +73,7 @@ describe("metrics", () => {
       ([, name, type]) => `${name} ${type}`,
     );
     const a = "arvados_dispatchcloud_";
-    // Quota errors change it as well as 503s (spec §16.16).
+    // Quota errors change it as well as 503s (specification §16.16).
     expect(text).toMatch(new RegExp(`^# HELP ${a}max_concurrent_containers .*quota.*503`, "m"));
     expect(types.sort()).toEqual(
       [

@@ -28,14 +28,14 @@ export interface InstanceListOptions {
 
 /** Where two lists in a row decide, the second one comes after this. */
 const SOON_MS = 1_000;
-/** As many rounds of probes lie between two such lists, so that "not answering" means something (DESIGN: gone). */
+/** As many rounds of probes lie between two such lists, so that "not answering" means something (docs/design.md: gone). */
 const PROBES_TO_ANSWER = 2;
 
-/** Lists the cloud's instances (spec §7.4), hands on what differs from what is known, and names what is missing. */
+/** Lists the cloud's instances (specification §7.4), hands on what differs from what is known, and names what is missing. */
 export class InstanceListFeed {
   readonly #options: InstanceListOptions;
   readonly #rounds: Rounds;
-  /** The cloud has asked for peace until then: no wish for a list cuts it short (spec §7.10). */
+  /** The cloud has asked for peace until then: no wish for a list cuts it short (specification §7.10). */
   #suspendedUntilMs = 0;
   #isFirst = true;
 
@@ -168,7 +168,7 @@ export class InstanceListFeed {
 
   /**
    * How long a worker has to show that it lives. One that the cloud has not shown to this run cannot be asked, so that its
-   * silence says nothing: lists alone decide, over as long as a start waits for unknown workers (spec §6.3).
+   * silence says nothing: lists alone decide, over as long as a start waits for unknown workers (specification §6.3).
    */
   #answerMs(instanceId: string): number {
     const { directory, probeIntervalMs, supervisor } = this.#options;

@@ -16,14 +16,14 @@ export interface ProbeOptions {
   readonly maxProbesPerSecond: number;
   /** The cloud has shown the instance to this run, which cannot ask it before. */
   readonly isListed: (instanceId: string) => boolean;
-  /** A run probe ended, for the metric of spec §12. */
+  /** A run probe ended, for the metric of specification §12. */
   readonly onRunProbe: (outcome: "success" | "fail", durationMs: number) => void;
   readonly broke: (error: unknown) => void;
 }
 
 const PROBES_AT_ONCE_MAX = 500;
 
-/** Probes every worker that the cloud has named, in rounds (spec §7.8), and remembers when each last answered well. */
+/** Probes every worker that the cloud has named, in rounds (specification §7.8), and remembers when each last answered well. */
 export class ProbeFeed {
   readonly #options: ProbeOptions;
   readonly #rounds: Rounds;
@@ -85,7 +85,7 @@ export class ProbeFeed {
 
   async #round(): Promise<number> {
     const { supervisor, clock, random, probeIntervalMs } = this.#options;
-    // Many dispatchers started together should not probe together (spec §7.8).
+    // Many dispatchers started together should not probe together (specification §7.8).
     await new Promise<void>((resolve) =>
       clock.setTimer((random() * probeIntervalMs) / 23, resolve),
     );
@@ -146,7 +146,7 @@ export class ProbeFeed {
     const listing = await this.#list(this.#now(context));
     if (!listing.ok) return fail(false, listing.error);
     const { containerIds, broken, stale } = listing;
-    // Not booted, nothing listed and nothing known to run: no better than no answer (spec §7.8 step 5).
+    // Not booted, nothing listed and nothing known to run: no better than no answer (specification §7.8 step 5).
     if (!booted && containerIds.length === 0 && !this.#hasProcesses(workerId))
       return fail(broken, bootError);
     this.#lastGoodAtMs.set(workerId, clock.nowMs());

@@ -22,7 +22,7 @@ const SOON_MS = 500;
 /** Mounts fetched at once for containers that are new. */
 const MOUNTS_AT_ONCE_MAX = 8;
 
-/** Polls the queue (spec §4.2) and hands on what differs from what is known. */
+/** Polls the queue (specification §4.2) and hands on what differs from what is known. */
 export class QueuePollFeed {
   readonly #options: QueuePollOptions;
   readonly #rounds: Rounds;
@@ -47,12 +47,12 @@ export class QueuePollFeed {
     this.#rounds.soon(Math.min(SOON_MS, this.#options.pollIntervalMs));
   }
 
-  /** The newest `seq` when the newest complete poll began: the queue's threshold (spec §4.2). */
+  /** The newest `seq` when the newest complete poll began: the queue's threshold (specification §4.2). */
   polledSeq(): number {
     return this.#polledSeq;
   }
 
-  /** The pause is at least as long as the poll took (spec §6.1). */
+  /** The pause is at least as long as the poll took (specification §6.1). */
   async #round(): Promise<number> {
     const { supervisor, clock, pollIntervalMs, onOutcome } = this.#options;
     if (!supervisor.accepting) return SOON_MS;
@@ -134,7 +134,7 @@ export class QueuePollFeed {
     }
   }
 
-  /** A record that cannot be read would be tried for ever: it is cancelled with the reason (spec §4.4). */
+  /** A record that cannot be read would be tried for ever: it is cancelled with the reason (specification §4.4). */
   #reject(containerId: string, { state, error }: RejectedRow, basedOnSeq: number): void {
     const { supervisor, clean } = this.#options;
     if (state === null || this.#recordOf(containerId) !== undefined) return;

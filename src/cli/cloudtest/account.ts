@@ -6,7 +6,7 @@ import type { TestPlan } from "./plan.ts";
 import { Interrupted } from "./step-log.ts";
 
 interface AccountOptions {
-  /** The raw driver, without wrappers (spec §10). */
+  /** The raw driver, without wrappers (specification §10). */
   readonly cloud: InstanceSet;
   readonly clock: Clock;
   readonly plan: TestPlan;

@@ -22,7 +22,7 @@ interface CleanUpOptions {
 /** How often in a row an instance must be missing, if it never was listed or its destruction was never accepted. */
 const LISTS_UNTIL_GONE = 2;
 
-/** Destroys all instances of the run and waits until none is listed any more; tries for ever (spec §10). */
+/** Destroys all instances of the run and waits until none is listed any more; tries for ever (specification §10). */
 export async function destroyAll(options: CleanUpOptions): Promise<void> {
   const { made, steps } = options;
   if (made.instanceIds.size === 0 && !made.isUncertain) {

@@ -30,7 +30,7 @@ export interface DriverRun {
   readonly driverParameters: ConfigMap;
 }
 
-/** A run per subnet where `SubnetID` is a list of two or more (spec §10), each with parameters of its own; else one. */
+/** A run per subnet where `SubnetID` is a list of two or more (specification §10), each with parameters of its own; else one. */
 export function driverRuns(driverParameters: ConfigMap): readonly DriverRun[] {
   const subnets = driverParameters["SubnetID"];
   if (!Array.isArray(subnets) || subnets.length < 2) {

@@ -13,7 +13,7 @@ export interface TesterOptions {
   readonly clock: Clock;
   readonly plan: TestPlan;
   readonly steps: StepLog;
-  /** Connects to the instance as it was last seen, and trusts it only once it is known to be that one (spec §8.2). */
+  /** Connects to the instance as it was last seen, and trusts it only once it is known to be that one (specification §8.2). */
   readonly openSession: (latest: () => Instance) => SshExecutor;
   /** Waits for the operator before the instance is destroyed. */
   readonly waitBeforeDestroy: ((stop: AbortSignal) => Promise<void>) | undefined;
@@ -42,7 +42,7 @@ const REFUSALS: ReadonlySet<Failure["code"]> = new Set([
 ]);
 
 /**
- * The life of one instance (spec §10). Goes on after a failure wherever the next step can still tell something, and
+ * The life of one instance (specification §10). Goes on after a failure wherever the next step can still tell something, and
  * whatever happens, destroys what it made and waits until that is gone.
  */
 export async function testInstance(options: TesterOptions): Promise<TestResult> {

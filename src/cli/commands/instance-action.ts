@@ -12,7 +12,7 @@ const SUMMARIES: Readonly<Record<Action, string>> = {
   kill: "Shuts instances down now; what runs on them is stopped and ends as Cancelled.",
 };
 
-/** `instance hold|drain|run|kill`, as in the original (spec §2.9). */
+/** `instance hold|drain|run|kill`, as in the original (specification §2.9). */
 export function instanceAction(action: Action): Command {
   const command: Command = defineCommand({
     name: `instance ${action}`,

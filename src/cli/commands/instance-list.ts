@@ -3,7 +3,7 @@ import { CONFIG_FLAG, defineCommand } from "../command.ts";
 import { connectionOf } from "../connection.ts";
 import { CliError, EXIT } from "../exit-code.ts";
 
-/** An instance as the management API shows it (spec §7.12). */
+/** An instance as the management API shows it (specification §7.12). */
 interface InstanceView {
   readonly instance: string;
   readonly address: string;

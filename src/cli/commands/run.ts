@@ -94,7 +94,7 @@ function changedAtMs(sourceName: string, io: Io): number {
   }
 }
 
-/** `READY=1` (spec §2.4): Node cannot write to systemd's socket itself. */
+/** `READY=1` (specification §2.4): Node cannot write to systemd's socket itself. */
 function tellServiceManager(io: Io): void {
   if (!io.env["NOTIFY_SOCKET"]) return;
   const notify = spawn("systemd-notify", ["--ready", `--pid=${process.pid}`], { stdio: "ignore" });

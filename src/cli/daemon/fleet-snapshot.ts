@@ -18,7 +18,7 @@ export interface FleetSources {
   readonly alarms: Alarms;
 }
 
-/** What the gauges of spec §12 show, taken from what is durable. */
+/** What the gauges of specification §12 show, taken from what is durable. */
 export function fleetSnapshot(sources: FleetSources): FleetSnapshot {
   const { nowMs, readModel, types, alarms } = sources;
   const workers: WorkerSample[] = [];

@@ -17,7 +17,7 @@ interface DumpOptions {
 }
 
 /**
- * Once a minute, while a queue of requests is nearly full, writes which they are (spec §11.6): when nothing gets through
+ * Once a minute, while a queue of requests is nearly full, writes which they are (specification §11.6): when nothing gets through
  * any more, nobody can ask. Returns what ends it.
  */
 export function keepRequestDump({ directory, traffic, clock, log }: DumpOptions): () => void {

@@ -81,7 +81,7 @@ export function hmacHex(key: string, message: string): string {
   return createHmac("sha256", key).update(message).digest("hex");
 }
 
-/** 40 hex digits, as the original's; made from the create command's id, so that a crash forgets none (DESIGN: ids). */
+/** 40 hex digits, as the original's; made from the create command's id, so that a crash forgets none (docs/design.md: ids). */
 export function instanceSecret(systemRootToken: string, commandId: string): string {
   return hmacHex(systemRootToken, `instance ${commandId}`).slice(0, 40);
 }

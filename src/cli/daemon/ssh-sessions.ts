@@ -16,7 +16,7 @@ interface SessionsContext {
   readonly clock: Clock;
 }
 
-/** SSH connections that trust a host only once it is known to be the instance (spec §8.2). */
+/** SSH connections that trust a host only once it is known to be the instance (specification §8.2). */
 export function openSessions({
   config,
   secrets,

@@ -17,7 +17,7 @@ export function readCertificate({ tls }: ClusterConfig): Certificate | undefined
   return { cert: textOrFile(tls.certificate), key: textOrFile(tls.key) };
 }
 
-/** Reads the files again every hour and at SIGHUP (spec §2.3). The returned function ends it. */
+/** Reads the files again every hour and at SIGHUP (specification §2.3). The returned function ends it. */
 export function keepCertificate(
   config: ClusterConfig,
   { listener, clock, log }: { listener: Listener; clock: Clock; log: Logger },

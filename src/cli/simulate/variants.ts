@@ -91,7 +91,7 @@ function readSetting(given: string): Setting {
     throw new UsageError(
       `--set: found ${JSON.stringify(given)}, expected PATH=VALUE such as Containers.CloudVMs.TimeoutIdle=5m`,
     );
-  // A daemon would take its default instead (spec §1.3), which is not what was asked.
+  // A daemon would take its default instead (specification §1.3), which is not what was asked.
   if (/^\s*-\s*\d/.test(value))
     throw new UsageError(`--set ${path}: found ${value}, expected 0 or more`);
   return { path, value };

@@ -14,7 +14,7 @@ export interface DecorateOptions extends RateLimitOptions {
   }) => void;
 }
 
-/** A driver as the rest of the dispatcher uses it: the wrappers of spec §9.2 in their order. */
+/** A driver as the rest of the dispatcher uses it: the wrappers of specification §9.2 in their order. */
 export function decorate(driver: InstanceSet, options: DecorateOptions): InstanceSet {
   const counted = withMetrics(driver, options.count);
   const limited = withRateLimit(counted, options);

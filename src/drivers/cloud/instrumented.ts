@@ -1,7 +1,7 @@
 import { forward } from "./forward.ts";
 import type { InstanceSet } from "./port.ts";
 
-/** Values of the label `operation` of `driver_operations`; each has a series per outcome from the start (spec §9.2). */
+/** Values of the label `operation` of `driver_operations`; each has a series per outcome from the start (specification §9.2). */
 export const CLOUD_OPERATIONS = ["Create", "List", "Destroy", "SetTags"] as const;
 export type CloudOperation = (typeof CLOUD_OPERATIONS)[number];
 

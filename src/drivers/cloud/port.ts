@@ -25,7 +25,7 @@ export interface CreateRequest {
 }
 
 /**
- * One cloud account's set of instances (spec §9.1). Every method may be called at any time; every one throws
+ * One cloud account's set of instances (specification §9.1). Every method may be called at any time; every one throws
  * `CloudError` and nothing else, and gives up when the signal aborts. No retries, no metrics, no rate limits: the
  * decorators and the effects do these.
  */

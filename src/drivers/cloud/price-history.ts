@@ -4,7 +4,7 @@ export interface InstancePrice {
   readonly price: number;
 }
 
-/** Newest first; of points with the same start or an unchanged price only the oldest is kept (spec §9.6). */
+/** Newest first; of points with the same start or an unchanged price only the oldest is kept (specification §9.6). */
 export function normalizePriceHistory(prices: readonly InstancePrice[]): InstancePrice[] {
   const sorted = [...prices].sort((left, right) => right.startAtMs - left.startAtMs);
   return sorted.filter((point, index) => {

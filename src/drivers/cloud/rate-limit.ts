@@ -9,7 +9,7 @@ export interface RateLimitOptions {
 }
 
 /**
- * Spaces the calls to the cloud (spec §9.2): one ticker for all of them, first come, first served; while idle it keeps
+ * Spaces the calls to the cloud (specification §9.2): one ticker for all of them, first come, first served; while idle it keeps
  * one tick. A call that is aborted while it waits was never made.
  */
 export function withRateLimit(inner: InstanceSet, options: RateLimitOptions): InstanceSet {

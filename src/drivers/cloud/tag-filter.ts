@@ -1,7 +1,7 @@
 import { forward } from "./forward.ts";
 import type { InstanceSet } from "./port.ts";
 
-/** Lists only instances that carry all requested tags, whatever the driver does about them (spec §9.2). */
+/** Lists only instances that carry all requested tags, whatever the driver does about them (specification §9.2). */
 export function withTagFilter(
   inner: InstanceSet,
   onFiltered?: (counts: { readonly listedCount: number; readonly keptCount: number }) => void,

@@ -6,12 +6,12 @@ export interface OperationResult {
 }
 
 /**
- * The container queue at a controller (spec §3, §4). One attempt per call, a deadline on each; throws `QueueError` and
+ * The container queue at a controller (specification §3, §4). One attempt per call, a deadline on each; throws `QueueError` and
  * nothing else.
  */
 export interface Queue {
   /**
-   * All that concerns us now (spec §4.3): locked by us, the top of the queue, and what became of `open` ones, which it has
+   * All that concerns us now (specification §4.3): locked by us, the top of the queue, and what became of `open` ones, which it has
    * not told the end of yet.
    */
   poll(open: Iterable<string>, signal: AbortSignal): Promise<QueuePoll>;
@@ -19,7 +19,7 @@ export interface Queue {
   tmpMounts(containerId: string, signal: AbortSignal): Promise<number>;
   lock(containerId: string, signal: AbortSignal): Promise<OperationResult>;
   unlock(containerId: string, signal: AbortSignal): Promise<OperationResult>;
-  /** With `error`: sets `runtime_status.error` first, and locks before that if it must (spec §4.4). */
+  /** With `error`: sets `runtime_status.error` first, and locks before that if it must (specification §4.4). */
   cancel(
     containerId: string,
     error: string | undefined,
@@ -47,7 +47,7 @@ export interface RejectedRow {
   readonly error: string;
 }
 
-/** The API said no, or could not be reached. `undecodable`: the record itself cannot be read (spec §4.4). */
+/** The API said no, or could not be reached. `undecodable`: the record itself cannot be read (specification §4.4). */
 export class QueueError extends Error {
   override readonly name = "QueueError";
   readonly failure: Failure;

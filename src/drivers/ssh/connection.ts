@@ -29,7 +29,7 @@ export interface Connection {
 
 /** Unanswered keep-alives until a connection counts as dead. */
 const KEEPALIVES_MAX = 3;
-// OpenSSH frees a finished session late (MEASURED: 8 of 10 sessions in use already fail); these pauses add up to 3 s.
+// OpenSSH frees a finished session late (measured: 8 of 10 sessions in use already fail); these pauses add up to 3 s.
 const REFUSALS_ALONE_MAX = 8;
 const OPEN_PAUSE_MS = 20;
 const OPEN_PAUSE_MAX_MS = 1000;

@@ -23,7 +23,7 @@ export interface SshExecutorOptions {
   readonly connectTimeoutMs?: number;
   /** Pause between keep-alives; after three without answer the connection is dead. */
   readonly keepaliveMs?: number;
-  /** Commands at once on the connection; at most half of sshd's MaxSessions (MEASURED). */
+  /** Commands at once on the connection; at most half of sshd's MaxSessions, since it frees a finished session late. */
   readonly channelsMax?: number;
 }
 

@@ -27,12 +27,12 @@ export interface SshSession {
 
 /**
  * Throws when the host is not the one that it should be. Called before the first command of a connection whose key has
- * not been verified before (spec §8.2). `session` runs commands over that very connection.
+ * not been verified before (specification §8.2). `session` runs commands over that very connection.
  */
 export type VerifyHostKey = (key: Buffer, session: SshSession) => Promise<void>;
 
 /**
- * One multiplexed connection to one worker (spec §8.1). A command that ran answers with its exit code, whatever it is;
+ * One multiplexed connection to one worker (specification §8.1). A command that ran answers with its exit code, whatever it is;
  * everything else throws `SshError`.
  */
 export interface SshExecutor extends SshSession {

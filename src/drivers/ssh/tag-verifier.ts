@@ -16,7 +16,7 @@ export interface TagVerifierOptions {
 }
 
 /**
- * Makes sure that the host is the instance that it should be (spec §8.2): by the driver's own method where it has one,
+ * Makes sure that the host is the instance that it should be (specification §8.2): by the driver's own method where it has one,
  * otherwise by the secret that the boot script left there. No newline is allowed for: the boot script writes none.
  */
 export function makeTagVerifier(options: TagVerifierOptions): VerifyHostKey {

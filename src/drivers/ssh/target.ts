@@ -8,7 +8,7 @@ export interface HostPort {
 const SSH_SERVICE = "ssh";
 
 /**
- * Splits an instance's address into host and port (spec §8.1): `host`, `host:port`, `host:` and IPv6 with or without
+ * Splits an instance's address into host and port (specification §8.1): `host`, `host:port`, `host:` and IPv6 with or without
  * brackets. Both are "" while the instance has no address.
  */
 export function resolveTarget(address: string, defaultPort: string): HostPort {

@@ -22,7 +22,7 @@ export function choiceChanged(
 
 /**
  * Why it is not to run, since it never can here or an operator does not want it; "" where nothing speaks against it. What
- * runs, or may do so, is watched, whatever the config says now (spec §4.4).
+ * runs, or may do so, is watched, whatever the config says now (specification §4.4).
  */
 export function rejectionOf({
   value: { record, process },
@@ -32,7 +32,7 @@ export function rejectionOf({
   return context.rejection || (mayBeCancelled ? context.unfit : "");
 }
 
-/** From here on it goes the way of one that can never run: cancelled once no process of it is left (spec §4.4). */
+/** From here on it goes the way of one that can never run: cancelled once no process of it is left (specification §4.4). */
 export function takeCancel(
   _context: ContainerContext,
   { reason }: ContainerEventOf<"cancel.requested">,

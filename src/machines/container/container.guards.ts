@@ -7,7 +7,7 @@ type Told = ContainerEventOf<
   "container.added" | "container.changed" | "container.rejected" | "operation.succeeded"
 >;
 
-/** A poll that began before our last call ended may show what was before it (spec §4.2). */
+/** A poll that began before our last call ended may show what was before it (specification §4.2). */
 export function isCurrent(context: ContainerContext, event: { basedOnSeq: number }): boolean {
   return event.basedOnSeq >= context.updatedSeq;
 }
@@ -29,7 +29,7 @@ export function notRejected({ rejection }: ContainerContext): boolean {
   return rejection === "";
 }
 
-/** What is on hold cannot be locked, so it cannot be cancelled either (spec §4.4). */
+/** What is on hold cannot be locked, so it cannot be cancelled either (specification §4.4). */
 export function wanted({ priority }: ContainerContext): boolean {
   return BigInt(priority) > 0n;
 }

@@ -110,7 +110,7 @@ const calling = {
   on: {
     "operation.succeeded": { target: "none", actions: "clearFailure" },
     "operation.failed": { target: "pausing", actions: "rememberFailure" },
-    // Its outcome is unknown until a poll that begins after the start (DESIGN: crash in flight).
+    // Its outcome is unknown until a poll that begins after the start (docs/design.md: crash in flight).
     "daemon.started": { target: "none", actions: "doubt" },
   },
 } as const;
@@ -130,7 +130,7 @@ export const containerMachine = chart.createMachine({
       initial: "unlisted",
       on: {
         "wait.decided": takeWait,
-        // Types are chosen once in a run of the dispatcher, by the config that it was started with (spec §4.2).
+        // Types are chosen once in a run of the dispatcher, by the config that it was started with (specification §4.2).
         "daemon.started": { guard: "choiceChanged", actions: "takeChoice" },
       },
       states: {
@@ -200,7 +200,7 @@ export const containerMachine = chart.createMachine({
         unkillable: {},
         exited: {
           on: {
-            // A kill of what has ended only clears the exit (spec §6.7).
+            // A kill of what has ended only clears the exit (specification §6.7).
             "kill.decided": { guard: not("awaitsRecord"), target: "absent", actions: "forgetExit" },
           },
         },

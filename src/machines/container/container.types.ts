@@ -15,13 +15,13 @@ export interface ContainerContext {
   /** As it was first read; state and priority go on in this chart. Null for what the queue never had. */
   readonly record: ContainerRecord | null;
   readonly resources: Resources;
-  /** Names of the eligible types, cheapest first; chosen once in a run of the dispatcher (spec §4.2). */
+  /** Names of the eligible types, cheapest first; chosen once in a run of the dispatcher (specification §4.2). */
   readonly instanceTypes: readonly string[];
   /** Why no type fits; "" when one does. */
   readonly unfit: string;
   readonly firstSeenSeq: number;
   readonly firstSeenAtMs: number;
-  /** The newest operation of ours that ended: a poll begun before it judges nothing (spec §4.2). */
+  /** The newest operation of ours that ended: a poll begun before it judges nothing (specification §4.2). */
   readonly updatedSeq: number;
   readonly processes: Readonly<Record<string, ReportedProcess>>;
   /** When the last process was noticed to be gone; a `seq`, compared with the poll's. */

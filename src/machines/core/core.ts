@@ -168,7 +168,7 @@ function ownNames<T>(entries: Readonly<Record<string, T>>): Record<string, T> {
   return Object.assign(Object.create(null) as Record<string, T>, entries);
 }
 
-/** At start (spec §6.5): as many containers as instances, until it is known better. */
+/** At start (specification §6.5): as many containers as instances, until it is known better. */
 function initialLimits(settings: Settings): Limits {
   const { initialQuotaEstimate, maxInstances } = settings;
   const maxContainers = initialQuotaEstimate > 0 ? initialQuotaEstimate : maxInstances;

@@ -28,7 +28,7 @@ export interface Planned {
 }
 
 /**
- * Runs the planner over what the machines know, as the supervisor's state allows (spec §6.1). Pure: whatever it wants of
+ * Runs the planner over what the machines know, as the supervisor's state allows (specification §6.1). Pure: whatever it wants of
  * any machine is a decision, so that a restart, which applies the recorded ones, comes to the same state.
  */
 export function runPlanner(
@@ -86,7 +86,7 @@ const HOLD_CREATES: Decision = {
   reason: "as many creates as may be in flight at once",
 };
 
-/** Stale locks are judged once every worker has answered, or has had StaleLockTimeout to do so (spec §6.3). */
+/** Stale locks are judged once every worker has answered, or has had StaleLockTimeout to do so (specification §6.3). */
 function recover(
   view: PlanView,
   { waited, staleLockDeadlineAtMs }: { waited: boolean; staleLockDeadlineAtMs: number | null },
@@ -107,7 +107,7 @@ function whyFinished(anyUnknown: boolean, timeIsUp: boolean): string {
 
 /**
  * Containers that can never run here, or that an operator cancels, are cancelled with the reason, once no process of theirs
- * is left (spec §4.4).
+ * is left (specification §4.4).
  */
 function rejections(
   registry: Registry,

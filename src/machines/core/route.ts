@@ -143,7 +143,7 @@ function instanceSeen(draft: Draft, registry: Registry, fact: FactOf<"instance.s
   adopt(draft, fact);
 }
 
-/** An instance of our set that no worker stands for (spec §7.5). */
+/** An instance of our set that no worker stands for (specification §7.5). */
 function adopt(draft: Draft, fact: FactOf<"instance.seen">): void {
   const { settings, seq, atMs } = draft.frame;
   const { instanceId, address, instanceType, providerType } = fact;
@@ -195,7 +195,7 @@ function createFailed(draft: Draft, registry: Registry, fact: FactOf<"create.fai
   else draft.deliver("throttle", ONLY, event);
 }
 
-/** The key of spec §7.6; `*` stands for everything. */
+/** The key of specification §7.6; `*` stands for everything. */
 function capacityKey(
   draft: Draft,
   typeName: string,

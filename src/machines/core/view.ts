@@ -95,7 +95,7 @@ export function planWorker({ value, context }: WorkerSnapshot): PlanWorker {
   };
 }
 
-/** As on the wire: a worker that is being created shows as booting (spec §7.6). */
+/** As on the wire: a worker that is being created shows as booting (specification §7.6). */
 export function workerState(lifecycle: WorkerSnapshot["value"]["lifecycle"]): WorkerState {
   if (lifecycle === "creating") return "booting";
   return lifecycle === "gone" ? "shutdown" : lifecycle;

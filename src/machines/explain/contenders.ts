@@ -3,7 +3,7 @@ import type { ContainerSnapshot } from "../container/container.machine.ts";
 import type { Core } from "../core/core.ts";
 import type { Change } from "../core/draft.ts";
 
-/** How many containers run or want to: those that the scheduler counts against its limit (spec §6.5 D). */
+/** How many containers run or want to: those that the scheduler counts against its limit (specification §6.5 D). */
 export class Contenders {
   count = 0;
 

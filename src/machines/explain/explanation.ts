@@ -130,7 +130,7 @@ export type Limit = z.infer<typeof limitSchema>;
 
 const waitSchema = z.object({
   reason: z.enum(WAIT_REASONS),
-  /** As users read it (spec §6.4), without the position, which is not recorded. */
+  /** As users read it (specification §6.4), without the position, which is not recorded. */
   text: z.string(),
   ...period,
   limits: z.array(limitSchema.extend(period)),

@@ -141,7 +141,7 @@ function maxContainers(
   return [{ limit: "maxContainers", key: "", text, untilMs: null }];
 }
 
-/** What the scheduler remembers about where its limit comes from (spec §6.5 D). */
+/** What the scheduler remembers about where its limit comes from (specification §6.5 D). */
 function originOf(limits: NonNullable<Core["limits"]>): string {
   const { last503AtMs, instancesWithinQuota } = limits;
   const parts = [

@@ -9,7 +9,7 @@ export interface WaitDetails {
   readonly bootingType: string;
 }
 
-/** The words for users (spec §6.4), but for the position in the queue: it is made when read, and not recorded. */
+/** The words for users (specification §6.4), but for the position in the queue: it is made when read, and not recorded. */
 export function waitText(reason: WaitReason, details: WaitDetails): string {
   const { state, instanceTypes, bootingType } = details;
   switch (reason) {

@@ -31,7 +31,7 @@ export type TypeChoice =
       readonly availableTypes: readonly InstanceType[];
     };
 
-/** What a container needs of an instance, in exact integers (spec §5.1). Sizes are bytes. */
+/** What a container needs of an instance, in exact integers (specification §5.1). Sizes are bytes. */
 export function resourcesOf(record: ContainerRecord, settings: SizingSettings): Resources {
   const vcpus = integer(record.vcpus);
   const buffers = integer(settings.localKeepBlobBuffersPerVcpu);
@@ -51,7 +51,7 @@ export function resourcesOf(record: ContainerRecord, settings: SizingSettings): 
   };
 }
 
-/** The instance types that can run the container, cheapest first (spec §5.2). Never throws. */
+/** The instance types that can run the container, cheapest first (specification §5.2). Never throws. */
 export function chooseTypes(record: ContainerRecord, settings: ChoiceSettings): TypeChoice {
   const configured = Object.values(settings.instanceTypes);
   if (configured.length === 0) {
@@ -115,7 +115,7 @@ function fitsGpu(type: InstanceType, wanted: Gpu): boolean {
   return wanted.hardwareTarget.includes(has.hardwareTarget);
 }
 
-/** Plain decimal floats only: `12.0.12` is none, and 11.10 is less than 11.4 (spec §5.2). */
+/** Plain decimal floats only: `12.0.12` is none, and 11.10 is less than 11.4 (specification §5.2). */
 function toFloat(text: string): number {
   return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) ? Number(text) : NaN;
 }

@@ -48,7 +48,7 @@ const constraintsSchema = z.object({
   gpu: gpuSchema.nullish(),
 });
 
-/** A container as the API returns it: the fields that sizing and scheduling read (spec §4.1), sizes in bytes. */
+/** A container as the API returns it: the fields that sizing and scheduling read (specification §4.1), sizes in bytes. */
 export const containerJsonSchema = z.object({
   uuid: or(containerIdSchema, ""),
   state: or(containerStateSchema, "Queued"),

@@ -7,7 +7,7 @@ const BLOCK = 67_108_864n;
 
 /**
  * Bytes that unpacking the image may take, estimated from the manifest size in its content address
- * (spec §5.1); 0 where the address does not tell.
+ * (specification §5.1); 0 where the address does not tell.
  */
 export function scratchOfImage(containerImage: string): bigint {
   const size = BigInt(IMAGE.exec(containerImage)?.[1] ?? 0);

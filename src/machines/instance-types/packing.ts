@@ -1,6 +1,6 @@
 import type { InstanceType, Resources } from "../model/instance-type.ts";
 
-/** What is left of an instance (spec §5.3). Changed in place: a pass of the planner subtracts thousands of times. */
+/** What is left of an instance (specification §5.3). Changed in place: a pass of the planner subtracts thousands of times. */
 export interface Room {
   vcpus: number;
   ram: number;

@@ -4,7 +4,7 @@ import { CAPACITY_HOLD_MS } from "../model/settings.ts";
 import { isOver, NOT_HELD } from "./hold.ts";
 import type { HoldContext, LimitEvent } from "./hold.ts";
 
-/** The cloud's capacity for one key of spec §7.6: a provider type, a quota group, or everything. */
+/** The cloud's capacity for one key of specification §7.6: a provider type, a quota group, or everything. */
 export const capacityMachine = setup({
   types: { context: {} as HoldContext, events: {} as LimitEvent },
   actions: {

@@ -4,7 +4,7 @@ export type LimitEvent =
       readonly type: "create.failed";
       readonly atMs: number;
       readonly message: string;
-      /** Instances and creates in flight, this one excluded (spec §7.6). */
+      /** Instances and creates in flight, this one excluded (specification §7.6). */
       readonly otherInstancesCount: number;
       /** Of a rate limit: when the cloud will listen again. */
       readonly retryAtMs: number | null;

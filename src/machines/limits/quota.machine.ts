@@ -12,7 +12,7 @@ interface QuotaContext {
 
 type Failed = Extract<LimitEvent, { type: "create.failed" }>;
 
-/** The cloud account's quota (spec §7.6): learned from the refusals of the cloud. */
+/** The cloud account's quota (specification §7.6): learned from the refusals of the cloud. */
 export const quotaMachine = setup({
   types: { context: {} as QuotaContext, events: {} as LimitEvent },
   actions: {

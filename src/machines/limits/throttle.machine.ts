@@ -8,7 +8,7 @@ import type { HoldContext, LimitEvent } from "./hold.ts";
 const RETRY_FIRST_MS = 100;
 const RETRY_LAST_MS = 30_000;
 
-/** Creates held back for a while: by a rate limit, by too many at once, or after an unknown failure (spec §7.6, §7.10). */
+/** Creates held back for a while: by a rate limit, by too many at once, or after an unknown failure (specification §7.6, §7.10). */
 export const throttleMachine = setup({
   types: { context: {} as HoldContext, events: {} as LimitEvent },
   actions: {

@@ -29,7 +29,7 @@ export const commandSchema = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("container.cancel"),
     ...ofContainer,
-    /** Shown to the user as `runtime_status.error`; the record must be locked first (spec §4.4). */
+    /** Shown to the user as `runtime_status.error`; the record must be locked first (specification §4.4). */
     error: z.string().optional(),
   }),
 ]);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { containerIdSchema, workerIdSchema } from "./ids.ts";
 
-/** Why a container waits; the text for users is made from it when read (spec §6.4). */
+/** Why a container waits; the text for users is made from it when read (specification §6.4). */
 export const WAIT_REASONS = [
   "preparing",
   "priorityZero",
@@ -33,7 +33,7 @@ export const decisionSchema = z.discriminatedUnion("do", [
   z.object({ do: z.literal("shutdown"), worker: workerIdSchema, ...reason }),
   /** One more create was wanted than may be in flight: the throttle holds the next ones back. */
   z.object({ do: z.literal("holdCreates"), ...reason }),
-  /** Stale locks are not judged yet, or the dispatcher begins to dispatch (spec §6.3). */
+  /** Stale locks are not judged yet, or the dispatcher begins to dispatch (specification §6.3). */
   z.object({ do: z.literal("delayRecovery"), ...reason }),
   z.object({ do: z.literal("finishRecovery"), ...reason }),
   /** The reason why a container waits has changed; "" when it no longer waits. */
@@ -41,7 +41,7 @@ export const decisionSchema = z.discriminatedUnion("do", [
 ]);
 export type Decision = z.infer<typeof decisionSchema>;
 
-/** What the scheduler remembers between runs (spec §6.5). */
+/** What the scheduler remembers between runs (specification §6.5). */
 export const limitsSchema = z.object({
   /** 0 is no limit. */
   maxContainers: z.int(),

@@ -36,14 +36,14 @@ export const failureSchema = z.object({
     "unavailable",
   ]),
   message: z.string(),
-  /** Of a capacity failure: what it concerns (spec §9.1). */
+  /** Of a capacity failure: what it concerns (specification §9.1). */
   scope: z.enum(["type", "quotaGroup", "all"]).optional(),
   /** Of a rate limit: when to try again. */
   retryAtMs: z.number().optional(),
 });
 export type Failure = z.infer<typeof failureSchema>;
 
-/** The part of a container record that the core reads (spec §4.1). Sizes are bytes. */
+/** The part of a container record that the core reads (specification §4.1). Sizes are bytes. */
 export const containerRecordSchema = z.object({
   state: containerStateSchema,
   priority: prioritySchema,
@@ -170,7 +170,7 @@ export const factSchema = z.discriminatedUnion("type", [
     /** Containers that `crunch-run --list` names, in order of id. */
     containerIds: z.array(containerIdSchema),
     broken: z.boolean(),
-    /** A lock whose process is gone but is still held (spec §7.8). */
+    /** A lock whose process is gone but is still held (specification §7.8). */
     stale: z.boolean(),
     /** What the boot probe said, where the worker has not booted yet. */
     bootError: z.string(),
@@ -218,7 +218,7 @@ export const factSchema = z.discriminatedUnion("type", [
     priority: prioritySchema,
   }),
   z.object({ type: z.literal("container.missing"), ...container, ...basedOn }),
-  /** The record cannot be read at all (spec §4.4): it is cancelled with the error. */
+  /** The record cannot be read at all (specification §4.4): it is cancelled with the error. */
   z.object({
     type: z.literal("container.rejected"),
     ...container,
@@ -254,7 +254,7 @@ export const factSchema = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("planner.ran"),
     ...base,
-    /** The newest `seq` when the newest complete poll began: the queue's threshold (spec §4.2). */
+    /** The newest `seq` when the newest complete poll began: the queue's threshold (specification §4.2). */
     polledSeq: seqSchema,
     /** When the API last answered 503. */
     seen503AtMs: z.number().nullable(),

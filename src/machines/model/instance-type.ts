@@ -1,4 +1,4 @@
-/** A configured instance type (spec §1.4). Sizes are bytes, `price` is per hour. */
+/** A configured instance type (specification §1.4). Sizes are bytes, `price` is per hour. */
 export interface InstanceType {
   readonly name: string;
   readonly providerType: string;
@@ -30,7 +30,7 @@ export const NO_GPU: InstanceTypeGpu = {
   vram: 0,
 };
 
-/** What a container needs, or what an instance has (spec §5.1, §5.3). Sizes are bytes. */
+/** What a container needs, or what an instance has (specification §5.1, §5.3). Sizes are bytes. */
 export interface Resources {
   readonly vcpus: number;
   readonly ram: number;

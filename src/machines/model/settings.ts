@@ -30,7 +30,7 @@ const ms = z.number().min(0);
 export const settingsSchema = z.object({
   clusterId: z.string(),
   instanceTypes: z.record(z.string(), instanceTypeSchema),
-  /** Quota group of each instance type by name, as the driver says (spec §9.1); "" where all share one. */
+  /** Quota group of each instance type by name, as the driver says (specification §9.1); "" where all share one. */
   quotaGroups: z.record(z.string(), z.string()),
   maximumPriceFactor: z.number(),
   reserveExtraRam: z.int(),
@@ -56,7 +56,7 @@ export const settingsSchema = z.object({
 
 export type Settings = z.infer<typeof settingsSchema>;
 
-/** Fixed constants of spec §1.3. */
+/** Fixed constants of specification §1.3. */
 export const QUOTA_HOLD_MS = 60_000;
 export const CAPACITY_HOLD_MS = 60_000;
 export const CREATE_CONCURRENCY_HOLD_MS = 5_000;

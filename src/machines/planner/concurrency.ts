@@ -27,7 +27,7 @@ export function initialLimits(
   };
 }
 
-/** The limits after one step of adapting to the API's load and to the cloud's quota (spec §6.5 D). */
+/** The limits after one step of adapting to the API's load and to the cloud's quota (specification §6.5 D). */
 export function adapt(
   { nowMs, seen503AtMs }: Pick<PlanMoment, "nowMs" | "seen503AtMs">,
   settings: LimitSettings,

@@ -91,7 +91,7 @@ export class Fleet {
   }
 
   /**
-   * The instance to pack a container of the kind on (spec §6.5 E.5): the cheapest one with room, but rather the busiest,
+   * The instance to pack a container of the kind on (specification §6.5 E.5): the cheapest one with room, but rather the busiest,
    * and rather one that is ready than one that is not.
    */
   find(kind: Kind): Slot | undefined {

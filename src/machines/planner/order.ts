@@ -2,7 +2,7 @@ import type { ContainerState } from "../model/fact.ts";
 import type { InstanceType } from "../model/instance-type.ts";
 import type { PlanContainer, PlanView, PlanWorker } from "./view.ts";
 
-/** First those with a process, then those we hold the lock of (spec §6.5 B). */
+/** First those with a process, then those we hold the lock of (specification §6.5 B). */
 export type Group = 0 | 1 | 2 | 3;
 
 export function groupOf(state: ContainerState, hasProcess: boolean): Group {
@@ -48,7 +48,7 @@ export function sortByPriority<T extends Ranked>(items: readonly T[]): T[] {
   return sorted;
 }
 
-/** The order in which containers are considered (spec §6.5 B). */
+/** The order in which containers are considered (specification §6.5 B). */
 export function inQueueOrder(view: PlanView): PlanContainer[] {
   const groups: Ranked[][] = [[], [], [], []];
   for (const container of view.containers) {

@@ -201,7 +201,7 @@ export class Pass {
 
   /**
    * Whether the limit on containers at once lets this one be tried; if so it counts. At quota it is the number of
-   * instances, which must not keep out what fits on those (spec §16.3).
+   * instances, which must not keep out what fits on those (specification §16.3).
    */
   #mayTry(kind: Kind): boolean {
     const { limits, placedMax } = this.#concurrency;
@@ -242,7 +242,7 @@ export class Pass {
     }
   }
 
-  /** How much of the queue is left from there on, whatever its priority and state: so the metric counts (spec §6.5 F). */
+  /** How much of the queue is left from there on, whatever its priority and state: so the metric counts (specification §6.5 F). */
   #countFrom({ item: { group }, at }: Stop): number {
     const behindCount = group === 2 ? this.#queue.group(3).length : 0;
     return this.#queue.group(group).length - at + behindCount;

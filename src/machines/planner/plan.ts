@@ -12,7 +12,7 @@ export function plan(view: PlanView, settings: Settings, limits: Limits): Schedu
 }
 
 /**
- * One run of the planner: a scheduling pass, then a reconciliation (spec §6.1). The latter would decide the same on what
+ * One run of the planner: a scheduling pass, then a reconciliation (specification §6.1). The latter would decide the same on what
  * the pass leaves: a pass is about containers that are wanted and have no process, which reconciling never touches.
  */
 export function planIndex(

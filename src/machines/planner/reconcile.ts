@@ -13,7 +13,7 @@ interface Circumstances {
 }
 
 /**
- * Brings queue and workers into line (spec §6.7): ends processes that nobody wants, gives back or cancels containers
+ * Brings queue and workers into line (specification §6.7): ends processes that nobody wants, gives back or cancels containers
  * whose process ended without saying so, forgets what is over. A container with an operation in flight has to wait.
  */
 export function reconcile(view: PlanView): Decision[] {

@@ -15,8 +15,8 @@ export interface Schedule {
 }
 
 /**
- * One pass over the queue (spec §6.5): what to lock, create, start, unlock and shut down. It differs from the original on
- * purpose where that has defects (spec §16): the quota limits instances, not containers that fit on those there are;
+ * One pass over the queue (specification §6.5): what to lock, create, start, unlock and shut down. It differs from the original on
+ * purpose where that has defects (specification §16): the quota limits instances, not containers that fit on those there are;
  * only instances that can be given up are; and a container with priority 0 is told so wherever it stands in the queue.
  */
 export function schedule(view: PlanView, settings: Settings, limits: Limits): Schedule {

@@ -45,7 +45,7 @@ export function release(slot: Slot): void {
 }
 
 /**
- * Whether it is rather taken than the best of those before it in order of use, by the letter of the rule (spec §6.5 E.5).
+ * Whether it is rather taken than the best of those before it in order of use, by the letter of the rule (specification §6.5 E.5).
  * Both have room.
  */
 export function isBetter(

@@ -9,7 +9,7 @@ import type { PlanContainer, PlanView, PlanWorker } from "./view.ts";
 
 export interface SnapshotView {
   readonly view: PlanView;
-  /** Containers that no type suits are cancelled before they enter the queue (spec §4.4). */
+  /** Containers that no type suits are cancelled before they enter the queue (specification §4.4). */
   readonly rejected: readonly Decision[];
 }
 

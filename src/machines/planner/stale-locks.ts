@@ -4,7 +4,7 @@ import type { PlanView } from "./view.ts";
 
 /**
  * What to do at start, once every worker has answered or `StaleLockTimeout` is over: gives up the locks of an earlier run
- * that no process answers for (spec §6.3). It goes by the view at that moment, so that a process that showed up in the
+ * that no process answers for (specification §6.3). It goes by the view at that moment, so that a process that showed up in the
  * last probe keeps its lock.
  */
 export function staleLocks(view: PlanView): Decision[] {

@@ -12,7 +12,7 @@ export type WaitStatus =
       readonly instanceTypes: readonly string[];
     };
 
-/** The text for users, word for word as other tools know it (spec §6.4). */
+/** The text for users, word for word as other tools know it (specification §6.4). */
 export function statusText(status: WaitStatus): string {
   switch (status.reason) {
     case "":

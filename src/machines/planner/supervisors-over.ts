@@ -11,7 +11,7 @@ interface Range {
 }
 
 /**
- * The workflows beyond their limit (spec §6.5 E.4): all supervisors count, those with a process or without priority too.
+ * The workflows beyond their limit (specification §6.5 E.4): all supervisors count, those with a process or without priority too.
  * Ranges of the queue, so that a long one costs nothing.
  */
 export class SupervisorsOver {

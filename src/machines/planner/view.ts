@@ -16,7 +16,7 @@ export interface PlanContainer {
   readonly resources: Resources;
   /** Names of the eligible types, cheapest first. */
   readonly instanceTypes: readonly string[];
-  /** An operation of ours is in flight (spec §6.2): no second one may be decided. */
+  /** An operation of ours is in flight (specification §6.2): no second one may be decided. */
   readonly busy: boolean;
 }
 
@@ -55,7 +55,7 @@ export interface PlanView extends PlanMoment {
   readonly containers: readonly PlanContainer[];
   readonly workers: readonly PlanWorker[];
   /**
-   * Containers of which a process is known (spec §7.9 `Running()`): null while it lives, or the point (a `seq`, or a
+   * Containers of which a process is known (specification §7.9 `Running()`): null while it lives, or the point (a `seq`, or a
    * time) at which its exit was noticed.
    */
   readonly running: ReadonlyMap<string, number | null>;

@@ -12,7 +12,7 @@ export interface SupervisorContext {
   readonly polled: boolean;
   /** Stale locks were seen while a worker was still unknown. */
   readonly waited: boolean;
-  /** When unknown workers are no longer waited for (spec §6.3); set once listed. */
+  /** When unknown workers are no longer waited for (specification §6.3); set once listed. */
   readonly staleLockDeadlineAtMs: number | null;
   readonly stopReason: string;
 }
@@ -32,7 +32,7 @@ type SupervisorEvent = (
 
 type Observed = Extract<SupervisorEvent, { type: "instances.listed" | "queue.polled" }>;
 
-/** The dispatcher as a whole: who may decide, and what has to be known before it does (spec §6.1, §6.3). */
+/** The dispatcher as a whole: who may decide, and what has to be known before it does (specification §6.1, §6.3). */
 export const supervisorMachine = setup({
   types: { context: {} as SupervisorContext, events: {} as SupervisorEvent },
   actions: {

@@ -17,7 +17,7 @@ import type {
 type Changes = Partial<WorkerContext>;
 
 /**
- * How long a worker may stay unknown: it may be running a wanted container, so it has as long as any that does (DESIGN:
+ * How long a worker may stay unknown: it may be running a wanted container, so it has as long as any that does (docs/design.md:
  * what the code must never do).
  */
 export function unknownPatienceMs(settings: Settings): number {
@@ -73,7 +73,7 @@ export function takeInstance(
   };
 }
 
-/** Nobody of this run has probed it (DESIGN: unknown). */
+/** Nobody of this run has probed it (docs/design.md: unknown). */
 export function takeUnknown(
   context: WorkerContext,
   event: WorkerEventOf<"instance.seen">,
@@ -188,7 +188,7 @@ export function loseCreate(_context: WorkerContext, event: WorkerEvent): Changes
   };
 }
 
-/** A new run of the daemon trusts no observation of the last one (DESIGN: restart). */
+/** A new run of the daemon trusts no observation of the last one (docs/design.md: restart). */
 export function beginAgain(context: WorkerContext, event: WorkerEvent): Changes {
   return {
     processes: processesAfterCrash(context.processes, event),

@@ -13,7 +13,7 @@ export function isEmpty(processes: Processes): boolean {
   return true;
 }
 
-/** What changed after an observation began is not judged by it (spec §7.8 step 6). */
+/** What changed after an observation began is not judged by it (specification §7.8 step 6). */
 function isCurrent(context: WorkerContext, event: { basedOnSeq: number }): boolean {
   return event.basedOnSeq >= context.updatedSeq;
 }
@@ -77,7 +77,7 @@ export function isAsKnown(
   );
 }
 
-/** Measured from the probe's start, so that one full attempt follows the deadline (spec §7.8 step 5). */
+/** Measured from the probe's start, so that one full attempt follows the deadline (specification §7.8 step 5). */
 function unansweredMs(event: WorkerEventOf<"probe.failed">): number {
   return event.startedAtMs - event.lastGoodProbeAtMs;
 }
@@ -113,7 +113,7 @@ export function newError(context: WorkerContext, event: WorkerEventOf<"probe.fai
   return context.lastError !== event.error;
 }
 
-/** Broken, or a run lock that stayed stale for too long (spec §7.8). */
+/** Broken, or a run lock that stayed stale for too long (specification §7.8). */
 export function brokenReported(context: WorkerContext, event: Probe): boolean {
   if (event.broken) return true;
   if (event.type !== "probe.succeeded" || !event.stale || context.staleSinceMs === null)
@@ -126,7 +126,7 @@ export function idleOverdue(context: WorkerContext, event: Tick): boolean {
 }
 
 /**
- * Mends defect 4 of spec §16: an unknown worker that lists containers is never destroyed for its age. One that has not
+ * Mends defect 4 of specification §16: an unknown worker that lists containers is never destroyed for its age. One that has not
  * answered may run some: that is left to the probes that fail.
  */
 export function unknownOverdue(context: WorkerContext, event: Tick): boolean {
@@ -139,7 +139,7 @@ function deadlinePassed(context: WorkerContext, event: Tick): boolean {
 }
 
 /**
- * Time alone tells nothing of a create without an answer: the cloud may not have listed at all since (DESIGN: crash in
+ * Time alone tells nothing of a create without an answer: the cloud may not have listed at all since (docs/design.md: crash in
  * flight).
  */
 export function listedAfterDeadline(
@@ -184,7 +184,7 @@ export function firstMissing(
   return concernsList(context, event) && (since === null || event.lastGoodProbeAtMs > since);
 }
 
-/** Missing from two complete lists in a row and not answering since the first (DESIGN: gone). */
+/** Missing from two complete lists in a row and not answering since the first (docs/design.md: gone). */
 export function goneFromLists(
   context: WorkerContext,
   event: WorkerEventOf<"instance.missing">,
@@ -249,7 +249,7 @@ export function isKillable(context: WorkerContext, event: WorkerEventOf<"kill.de
 
 /**
  * Only a process that was known to run when the kill was sent: a start in flight may yet make one, or has made it since
- * (spec §7.9).
+ * (specification §7.9).
  */
 export function processGone(
   context: WorkerContext,
@@ -259,7 +259,7 @@ export function processGone(
   return event.gone && runningSeq !== null && seqOfCommand(event.commandId) > runningSeq;
 }
 
-/** Nothing is started on a worker of a type that has left the configuration (spec §7.5). */
+/** Nothing is started on a worker of a type that has left the configuration (specification §7.5). */
 export function typeRemoved(
   context: WorkerContext,
   event: WorkerEventOf<"daemon.started">,

@@ -56,7 +56,7 @@ const chart = setup({
       destroySentAtMs: ({ event }) => event.atMs,
       updatedSeq: ({ event }) => event.seq,
     }),
-    // One whose probes fail has its outcome already, or it stays open until the instance is gone (spec §7.3).
+    // One whose probes fail has its outcome already, or it stays open until the instance is gone (specification §7.3).
     rememberAborted: assign({
       bootOutcome: ({ context, event }) =>
         context.bootOutcome ?? (event.type === "probe.failed" ? null : ("aborted" as const)),
@@ -136,7 +136,7 @@ const acceptStart = {
 
 const takeListing = { guard: "listingChanged", actions: [act.tellListing, "takeListing"] } as const;
 
-/** A worker that has booted must answer within TimeoutProbe (spec §7.3). */
+/** A worker that has booted must answer within TimeoutProbe (specification §7.3). */
 const answerOrElse = [
   {
     guard: and(["overdueForProbe", not("held")]),
@@ -146,7 +146,7 @@ const answerOrElse = [
   { guard: "newError", actions: "rememberError" },
 ] as const;
 
-/** One whose boot probe has passed has no outcome yet: it gets `disappeared` with its end (spec §7.3). */
+/** One whose boot probe has passed has no outcome yet: it gets `disappeared` with its end (specification §7.3). */
 function bootOrElse(overdue: "overdueForBoot" | "overdueWhileUnknown") {
   return [
     {
@@ -208,7 +208,7 @@ const shutDownUnkillable = {
 } as const;
 
 /**
- * One VM (spec §7.3): what the cloud and the probes tell of it, and what an operator or the planner wants of it.
+ * One VM (specification §7.3): what the cloud and the probes tell of it, and what an operator or the planner wants of it.
  * Deadlines are in the context, the time is in the event.
  */
 export const workerMachine = chart.createMachine({
@@ -367,7 +367,7 @@ export const workerMachine = chart.createMachine({
 
 export type WorkerSnapshot = SnapshotFrom<typeof workerMachine>;
 
-/** A worker that was found in the cloud: nobody has probed it yet, and it may be running a container (spec §7.3). */
+/** A worker that was found in the cloud: nobody has probed it yet, and it may be running a container (specification §7.3). */
 export function foundWorker(input: WorkerInput, idleBehavior: IdleBehavior): WorkerSnapshot {
   return restore(workerMachine, {
     value: { lifecycle: "unknown", idleBehavior },

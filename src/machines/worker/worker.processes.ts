@@ -8,7 +8,7 @@ import type {
   WorkerProcess,
 } from "./worker.types.ts";
 
-/** What a listing changes (spec §7.8 step 8), in order of id; undefined when it changes nothing. */
+/** What a listing changes (specification §7.8 step 8), in order of id; undefined when it changes nothing. */
 export function listingChange(
   context: WorkerContext,
   event: WorkerEventOf<"probe.succeeded">,
@@ -62,7 +62,7 @@ function neverRan(process: WorkerProcess, probeStartedAtMs: number): boolean {
   return process.settleAtMs !== null && probeStartedAtMs > process.settleAtMs;
 }
 
-/** The process list of a worker that is gone: nobody knows what became of them (spec §7.3). */
+/** The process list of a worker that is gone: nobody knows what became of them (specification §7.3). */
 export function abandonNotices({ processes, workerId }: WorkerContext): Notice[] {
   return idsOf(processes).map((containerId) => ({
     type: "process.ended",
@@ -81,7 +81,7 @@ export function without(processes: Processes, containerId: string): Processes {
   return rest;
 }
 
-/** Begins a SIGTERM schedule: the first signal is sent at once (spec §7.9). */
+/** Begins a SIGTERM schedule: the first signal is sent at once (specification §7.9). */
 export function beginKill(event: WorkerEventOf<"kill.decided">): KillSchedule {
   const { atMs, reason, settings } = event;
   return {
@@ -135,7 +135,7 @@ export function hasGivenUp(process: WorkerProcess): boolean {
 
 /**
  * After a crash a probe decides about starts that were in flight, and SIGTERM schedules begin again, since nobody counted
- * the signals and the answers meanwhile (DESIGN: crash in flight).
+ * the signals and the answers meanwhile (docs/design.md: crash in flight).
  */
 export function processesAfterCrash(
   processes: Processes,

@@ -1,7 +1,7 @@
 import type { FactOf } from "../model/fact.ts";
 import type { Settings } from "../model/settings.ts";
 
-/** The SIGTERM schedule of one process (spec §7.9). */
+/** The SIGTERM schedule of one process (specification §7.9). */
 export interface KillSchedule {
   readonly reason: string;
   readonly sinceMs: number;
@@ -35,7 +35,7 @@ export interface WorkerContext {
   readonly bornAtMs: number;
   readonly appearedAtMs: number;
   readonly appearedSeq: number;
-  /** The newest local change: an observation begun before it judges nothing (spec §7.8). */
+  /** The newest local change: an observation begun before it judges nothing (specification §7.8). */
   readonly updatedSeq: number;
   readonly busyAtMs: number;
   /** When an idle worker is due for shutdown; null when it is not idle. */

@@ -6,7 +6,7 @@ import type { Invariant, RecordEvent } from "./invariant.ts";
 const SILENT = /^no good answer to a probe for /;
 /** The dispatcher's clock counts whole milliseconds, the world's does not. */
 const CLOCK_GRAIN_MS = 1;
-/** The only reasons for which a worker may be given up that may be running a wanted container (DESIGN). */
+/** The only reasons for which a worker may be given up that may be running a wanted container (docs/design.md). */
 const ALLOWED = [SILENT, /^an operator asked: /, /no process obeys SIGTERM/];
 
 /**
@@ -51,7 +51,7 @@ class Silence {
   readonly answeredAtMs = new Map<string, number>();
   /** When this run first asked. */
   readonly #askedAtMs = new Map<string, number>();
-  /** Workers whose instance this run has found: their time runs from then on (spec §7.2). */
+  /** Workers whose instance this run has found: their time runs from then on (specification §7.2). */
   readonly #found = new Set<string>();
 
   beginAgain(): void {

@@ -4,7 +4,7 @@ import type { WorldEvent } from "../world-event.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
 
 /**
- * What is not durable has not happened (DESIGN: the loop): every record is released once, in order, when the journal has
+ * What is not durable has not happened (docs/design.md: the loop): every record is released once, in order, when the journal has
  * it; and nothing happens outside that no released record asked for.
  */
 export function durableFirst(): Invariant {

@@ -3,7 +3,7 @@ import type { Invariant, RecordEvent } from "./invariant.ts";
 /** The shortest pause after a call that failed. */
 const PAUSE_MS = 500;
 
-/** Nothing is decided about a container while a call for it is in flight (DESIGN: the state charts), or has just failed. */
+/** Nothing is decided about a container while a call for it is in flight (docs/design.md: the state charts), or has just failed. */
 export function oneCallAtATime(): Invariant {
   /** Calls without an outcome, by container. */
   const open = new Map<string, { id: string; kind: string }>();

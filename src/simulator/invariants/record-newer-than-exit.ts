@@ -2,7 +2,7 @@ import type { AnySnapshot } from "../../machines/core/registry.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
 
 /**
- * A process that ended is judged by a record that was read after its end (spec §4.2), and by no older one: by when its
+ * A process that ended is judged by a record that was read after its end (specification §4.2), and by no older one: by when its
  * poll truly began.
  */
 export function recordNewerThanExit(): Invariant {

@@ -7,8 +7,8 @@ import type { Invariant, RecordEvent } from "./invariant.ts";
 const CLOCK_GRAIN_MS = 1;
 
 /**
- * What the cloud refused is not asked for again before its time: a rate limit, a quota, a type without capacity (spec §7.6),
- * and a list, whoever wishes for one (spec §7.10).
+ * What the cloud refused is not asked for again before its time: a rate limit, a quota, a type without capacity (specification §7.6),
+ * and a list, whoever wishes for one (specification §7.10).
  */
 export function refusalsHeeded(): Invariant {
   let typeOf = new Map<string, string>();

@@ -11,7 +11,7 @@ const KEEPS_WAITING: readonly FaultKind[] = ["journalFull", "journalSlow"];
 
 /**
  * A start sends every destroy again that a crash may have swallowed, since twice is as good as once, and gives back the
- * locks for which it has waited in vain for a worker to answer (DESIGN: crash in flight; spec §6.3). It decides nothing
+ * locks for which it has waited in vain for a worker to answer (docs/design.md: crash in flight; specification §6.3). It decides nothing
  * before it has listed and polled, and waits for nobody longer than StaleLockTimeout after that.
  */
 export function restartRepeats(): Invariant {

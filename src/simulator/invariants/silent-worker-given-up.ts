@@ -3,7 +3,7 @@ import type { World } from "../world.ts";
 import type { FaultKind } from "../faults.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
 
-/** Beyond TimeoutProbe: the probe that is under way, its turn, and one full attempt more (spec §7.8 step 5). */
+/** Beyond TimeoutProbe: the probe that is under way, its turn, and one full attempt more (specification §7.8 step 5). */
 const PROBES_SLACK = 3;
 /** While the journal stands still, nobody is probed. */
 const STOPS_PROBES: readonly FaultKind[] = ["journalFull", "journalSlow"];

@@ -12,7 +12,7 @@ const BEGINS_WORK: ReadonlySet<CommandKind> = new Set([
 
 /**
  * A container is started only on a worker that takes work, and where it fits beside what is there already: no more of
- * them than are allowed on an instance, nor more of anything than its type has (spec §6.5).
+ * them than are allowed on an instance, nor more of anything than its type has (specification §6.5).
  */
 export function startsFit(): Invariant {
   return {

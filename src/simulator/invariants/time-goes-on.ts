@@ -8,7 +8,7 @@ const COMMIT_MS = 1_000;
 const DELAYS_RECORDS: readonly FaultKind[] = ["journalFull", "journalSlow"];
 
 /**
- * In a journal, no fact is before the last one, whatever the wall clock did between two runs (DESIGN: time); and within a
+ * In a journal, no fact is before the last one, whatever the wall clock did between two runs (docs/design.md: time); and within a
  * run it goes on as the world does, or no deadline would come.
  */
 export function timeGoesOn(): Invariant {

@@ -128,7 +128,7 @@ describe("a poll of the queue", () => {
     feed.stop();
   });
 
-  it("rejects a container whose mounts cannot be decoded, with the words of spec §4.4", async () => {
+  it("rejects a container whose mounts cannot be decoded, with the words of specification §4.4", async () => {
     const { sink, feed, state } = polling();
     state.entries = { [X]: { state: "Locked" } };
     const words = "json: cannot unmarshal";

@@ -128,7 +128,7 @@ describe("the record", () => {
       }
   });
 
-  it("is not undone by a poll that began before our call ended (spec §4.2)", () => {
+  it("is not undone by a poll that began before our call ended (specification §4.2)", () => {
     const rig = new Rig("Queued").decided("lock");
     const basedOnSeq = rig.seq;
     rig.succeeded("lock", "Locked");
@@ -154,7 +154,7 @@ describe("the record", () => {
     expect([other.value.record, other.context.priority]).toEqual(["Locked", "5"]);
   });
 
-  it("never comes back by the answer to a call once the queue has dropped it (spec §4.5)", () => {
+  it("never comes back by the answer to a call once the queue has dropped it (specification §4.5)", () => {
     const rig = new Rig("Queued").decided("lock");
     rig.send({ type: "container.missing", basedOnSeq: rig.seq }).succeeded("lock", "Locked");
     expect(rig.value.record).toBe("unlisted");
@@ -303,7 +303,7 @@ describe("the process", () => {
     expect(rig.ended("exited", "w2").value.process).toBe("exited");
   });
 
-  it("leaves no exit behind when its worker is lost: nobody knows (spec §7.3)", () => {
+  it("leaves no exit behind when its worker is lost: nobody knows (specification §7.3)", () => {
     const rig = new Rig("Running").process("seen").ended("abandoned");
     expect([rig.value.process, rig.context.exitedSeq]).toEqual(["absent", null]);
   });

@@ -12,7 +12,7 @@ import type { WorkerSnapshot } from "../../../src/machines/worker/worker.machine
 import { FactMachine, opArbitrary } from "../../support/fact-machine.ts";
 import type { Op } from "../../support/fact-machine.ts";
 
-/** Whether DESIGN allows to destroy a worker that may be running a wanted container. */
+/** Whether docs/design.md allows to destroy a worker that may be running a wanted container. */
 function mayDestroyBusy({ context }: WorkerSnapshot, fact: Fact | undefined): boolean {
   const { shutdownReason, processes } = context;
   if (fact?.type === "shutdown.requested") return shutdownReason.startsWith("an operator asked");

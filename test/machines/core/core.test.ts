@@ -112,7 +112,7 @@ describe("the whole life of a container", () => {
       for (const decision of decisions) expect(decision.reason !== undefined).toBe(true);
   });
 
-  it("judges no process by a record older than its exit (spec §4.2)", () => {
+  it("judges no process by a record older than its exit (specification §4.2)", () => {
     const builder = dispatching();
     builder.instance("i-1", "type1", [X]).container(X, { state: "Running" });
     const polledSeq = builder.core.seq;

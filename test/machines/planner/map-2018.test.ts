@@ -38,7 +38,7 @@ function worldOf({ given }: Scenario): World {
 
 /** Cases that we decide otherwise on purpose: what they assert is tested the other way round. */
 const MENDED = new Set([
-  // A refused create no longer counts as quota: nothing is shut down for it (spec §15, lesson 35).
+  // A refused create no longer counts as quota: nothing is shut down for it (specification §15, lesson 35).
   "2018.map.shutdown_at_quota.1",
 ]);
 

@@ -230,7 +230,7 @@ class PlainPass {
 
   /**
    * Whether the limit on containers at once lets this one be tried; if so it counts. At quota it is the number of
-   * instances, which must not keep out what fits on those (spec §16.3).
+   * instances, which must not keep out what fits on those (specification §16.3).
    */
   #mayTry(container: PlanContainer): boolean {
     const { limits, placedMax } = this.#concurrency;

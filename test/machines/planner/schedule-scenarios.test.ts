@@ -5,7 +5,7 @@ import { describeScenarios, type Scenario, type Json } from "./scenarios.ts";
 
 /** Cases whose outcome we changed on purpose, with the reason. */
 const MENDED: Record<string, (world: World) => void> = {
-  // At quota the original limits containers to the number of instances, even where they fit on those (spec §16.3).
+  // At quota the original limits containers to the number of instances, even where they fit on those (specification §16.3).
   "drv.rq.at_quota_blocks_packing": (world) => {
     const result = world.runQueue();
     expect(world.starts.at(-1)).toBe("zzzzz-dz642-000000000000004");

@@ -48,7 +48,7 @@ const state = (builder: CoreBuilder): unknown =>
 const decided = (builder: CoreBuilder): string[] =>
   builder.plan().record?.decisions.map((decision) => decision.do) ?? [];
 
-describe("recovery (spec §6.3)", () => {
+describe("recovery (specification §6.3)", () => {
   it("waits for the lease, and decides nothing before", () => {
     const builder = new CoreBuilder();
     builder.feed({ type: "daemon.started", version: "test", journalId: "j1" });
@@ -87,7 +87,7 @@ describe("recovery (spec §6.3)", () => {
     expect(decided(builder)).toEqual(["delayRecovery"]);
     builder.instance("i-1", "type1");
     expect([decided(builder), state(builder)]).toEqual([[], "recovering"]);
-    // The very last probe finds the process: its lock stays (mends spec §16.1).
+    // The very last probe finds the process: its lock stays (mends specification §16.1).
     builder.instance("i-2", "type1", [alive]);
     const { record } = builder.plan();
     expect(record?.decisions).toEqual([

@@ -88,7 +88,7 @@ describe("starting a process", () => {
   });
 });
 
-describe("the SIGTERM schedule (spec §7.9)", () => {
+describe("the SIGTERM schedule (specification §7.9)", () => {
   it("sends a signal at once and then every TimeoutSignal until TimeoutTERM, then gives up", () => {
     const rig = WorkerRig.running();
     const wantedS = Array.from({ length: 24 }, (_, index) => index * 5);

@@ -115,7 +115,7 @@ describe("a worker that is being created", () => {
   });
 });
 
-describe("boot and run probes (spec §7.3)", () => {
+describe("boot and run probes (specification §7.3)", () => {
   it.each(["unknown", "booting"] as const)(
     "make an %s worker idle when both are fine and nothing is listed",
     (from) => {
@@ -167,7 +167,7 @@ describe("boot and run probes (spec §7.3)", () => {
     expect(rig.after(5_000).probed({ containerIds: [C1] }).snapshot).toBe(before);
   });
 
-  it("are only a sign of life when the worker has changed since they began (spec §7.8)", () => {
+  it("are only a sign of life when the worker has changed since they began (specification §7.8)", () => {
     const rig = WorkerRig.idle();
     const basedOnSeq = rig.seq;
     rig.started(C1).startReturned("started");
@@ -267,7 +267,7 @@ describe("deadlines", () => {
     expect(rig.context.shutdownReason).toBe("no good answer to a probe for 600 s");
   });
 
-  it("never end an unknown worker that lists a container, however old it is (spec §16.4)", () => {
+  it("never end an unknown worker that lists a container, however old it is (specification §16.4)", () => {
     const rig = WorkerRig.unknown().probed({ booted: false, containerIds: [C1] });
     expect(rig.after(24 * 60 * MINUTE_MS).ticked().state).toBe("unknown");
     expect(rig.probed({ booted: false }).ticked().state).toBe("shutdown");
@@ -311,7 +311,7 @@ describe("the end of an instance", () => {
     expect(rig.after(1).seen().kinds).toEqual(["instance.destroy"]);
     expect(rig.after(10_000).seen().kinds).toEqual([]);
     expect(rig.after(1).seen().kinds).toEqual(["instance.destroy"]);
-    // Time to gone is measured from the first attempt (spec §16.5).
+    // Time to gone is measured from the first attempt (specification §16.5).
     expect(rig.context.destroyedAtMs).toBe(firstAtMs);
   });
 

@@ -413,7 +413,7 @@ describeScenarios("2018.pool.json", {
   runs: {
     "2018.pool.create_unalloc_shutdown": ({ given, then }) => {
       const builder = new CoreBuilder({ instanceTypes: typesOf(given.types) });
-      // Superseded (spec §7): a shutdown names an instance, and what is being shut down is no longer free.
+      // Superseded (specification §7): a shutdown names an instance, and what is being shut down is no longer free.
       const free = (): unknown => {
         const left = workers(builder).filter(({ state }) => state !== "shutdown");
         const count = (type: string): number => left.filter((one) => one.type === type).length;
@@ -437,6 +437,7 @@ describeScenarios("2018.pool.json", {
   },
   skips: {
     "2018.pool.start_container": "a placeholder without a case; see worker.pool and worker.runner",
-    "2018.pool.verify_host_key": "a placeholder without a case; see sshexecutor and spec §8.2",
+    "2018.pool.verify_host_key":
+      "a placeholder without a case; see sshexecutor and specification §8.2",
   },
 });

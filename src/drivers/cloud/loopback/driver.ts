@@ -41,7 +41,7 @@ const SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 const ID_PATTERN = /^loopback-[0-9a-f]{12}$/;
 
 /**
- * Instances are processes on this machine (spec §9.5), with all their state on disk, so that the next dispatcher finds
+ * Instances are processes on this machine (specification §9.5), with all their state on disk, so that the next dispatcher finds
  * them. Throws on anything but Linux.
  */
 export function makeLoopbackInstanceSet(options: LoopbackOptions): InstanceSet {

@@ -78,7 +78,7 @@ function started(child: ChildProcess, options: LaunchOptions): Promise<void> {
 }
 
 /**
- * The boot script's line that writes the instance's secret (spec §7.6) would write to this machine's own /var/run. It
+ * The boot script's line that writes the instance's secret (specification §7.6) would write to this machine's own /var/run. It
  * is not needed: the driver knows the host key. Its umask stays, as the commands after it would see it.
  */
 function withoutSecret(initCommand: string): string {

@@ -107,7 +107,7 @@ function addDescendants(pids: Set<number>, all: readonly ProcessEntry[]): void {
   }
 }
 
-/** As the runners noted them in their lock files (spec §13). */
+/** As the runners noted them in their lock files (specification §13). */
 function readRunnerPids(lockDir: string): Set<number> {
   const pids = new Set<number>();
   for (const name of tryReaddir(lockDir)) {

@@ -34,7 +34,7 @@ export interface ResponseReport {
   readonly durationMs: number;
 }
 
-/** Talks to an Arvados controller (spec §3): one attempt per call; throws `ArvadosError`. */
+/** Talks to an Arvados controller (specification §3): one attempt per call; throws `ArvadosError`. */
 export interface ArvadosClient {
   /**
    * Returns the decoded answer, null for 204. Integers beyond 2^53 come as strings of digits; a bigint in `params` is
@@ -189,7 +189,7 @@ function startDeadline(timeoutMs: number, signal: AbortSignal | undefined) {
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
     },
-    /** What went wrong, in the words of spec §3. */
+    /** What went wrong, in the words of specification §3. */
     explain(method: string, url: string, error: unknown): ArvadosError {
       if (error instanceof ArvadosError) return error;
       const given = `${method} ${url} giving up after 1 attempt(s)`;

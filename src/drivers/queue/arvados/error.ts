@@ -10,7 +10,7 @@ export type ArvadosErrorKind =
   /** A 200 that is no JSON. */
   | "decode";
 
-/** A call of the controller that failed (spec §3); `message` names the URL and what the server said, never a token. */
+/** A call of the controller that failed (specification §3); `message` names the URL and what the server said, never a token. */
 export class ArvadosError extends Error {
   override readonly name = "ArvadosError";
   readonly kind: ArvadosErrorKind;

@@ -4,11 +4,11 @@ export interface LimiterOptions {
   /** Hard maximum of requests at once; 0 is none. */
   readonly limitMax: number;
   readonly nowMs: () => number;
-  /** How long no new request starts after a 503. Default: 1 s (spec §3). */
+  /** How long no new request starts after a 503. Default: 1 s (specification §3). */
   readonly quietPeriodMs?: number;
 }
 
-/** Governs how many requests are under way at once (spec §3): halves on 503, grows on success. */
+/** Governs how many requests are under way at once (specification §3): halves on 503, grows on success. */
 export interface Limiter {
   readonly limit: number;
   readonly inFlight: number;

@@ -7,7 +7,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return kindOf(value) === "object";
 }
 
-/** In the words of the original, which its users know (spec §4.4). */
+/** In the words of the original, which its users know (specification §4.4). */
 function mismatch(value: unknown, path: string, expected: string): Error {
   return new Error(`json: cannot unmarshal ${kindOf(value)} into ${path} (expected ${expected})`);
 }

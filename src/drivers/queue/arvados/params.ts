@@ -2,11 +2,11 @@ import { stringifyLossless } from "./json.ts";
 
 export type Params = Readonly<Record<string, unknown>>;
 
-/** Longer query strings are sent as a form (spec §3). */
+/** Longer query strings are sent as a form (specification §3). */
 const QUERY_BYTES_MAX = 1000;
 
 /**
- * The form encoding of spec §3: keys sorted, arrays and objects as JSON text; `false`, null, undefined and an `offset`
+ * The form encoding of specification §3: keys sorted, arrays and objects as JSON text; `false`, null, undefined and an `offset`
  * of 0 are left out.
  */
 export function encodeParams(params: Params): string {

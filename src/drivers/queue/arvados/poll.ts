@@ -7,7 +7,7 @@ import { readRow, SELECT } from "./record.ts";
 
 const CONTAINERS = "/arvados/v1/containers";
 const PAGE_LIMIT = 1000;
-/** Enough of the queue's top, supervisors not counted (spec §4.3). */
+/** Enough of the queue's top, supervisors not counted (specification §4.3). */
 const AVAILABLE_TARGET = 100;
 const MISSING_BATCH = 20;
 const MISMATCH = "server response did not match requested filters";
@@ -20,7 +20,7 @@ interface Page {
   readonly containerIds: readonly string[];
 }
 
-/** One poll cycle (spec §4.3). Throws what the client throws, and `QueueError` for an answer that makes no sense. */
+/** One poll cycle (specification §4.3). Throws what the client throws, and `QueueError` for an answer that makes no sense. */
 export async function pollContainers(
   client: ArvadosClient,
   authId: string,

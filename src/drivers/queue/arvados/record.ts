@@ -7,7 +7,7 @@ import {
 } from "../../../machines/model/fact.ts";
 import type { OperationResult, RejectedRow } from "../port.ts";
 
-/** What a list must name for `readRow` (spec §4.3). */
+/** What a list must name for `readRow` (specification §4.3). */
 export const SELECT = [
   "uuid",
   "state",

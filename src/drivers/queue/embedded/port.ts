@@ -22,7 +22,7 @@ export interface ListPage {
 }
 
 /**
- * The embedded queue (spec §3): containers and the requests that made them. Every change is durable when the call
+ * The embedded queue (specification §3): containers and the requests that made them. Every change is durable when the call
  * returns. Records come as JSON text with plain integers of any size; what goes in may hold long integers as strings
  * of digits. `authId` is the uuid of the caller's token. Throws `QueueStoreError`.
  */
