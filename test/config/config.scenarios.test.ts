@@ -9,7 +9,14 @@ import { parseByteSize } from "../../src/config/byte-size.ts";
 import { formatDuration, parseDuration } from "../../src/config/duration.ts";
 import { instanceSetId } from "../../src/config/instance-set-id.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { loadScenarios, type Scenario } from "./scenarios.ts";
+import { readScenarios } from "../support/scenarios.ts";
+
+interface Scenario {
+  readonly id: string;
+  readonly when: string;
+  readonly given: Record<string, unknown>;
+  readonly then: Record<string, unknown>;
+}
 
 const hasSshKeygen = spawnSync("ssh-keygen", ["-?"]).error === undefined;
 const host = { cpus: 2, ramBytes: 4e9, tmpBytes: 1e10 };
@@ -187,10 +194,7 @@ const RUNS: [RegExp, Run][] = [
 ];
 
 describe.each(["config", "dispatcher.init"])("scenarios of %s", (name) => {
-  const { cases, absent } = loadScenarios(name);
-  if (absent) it.skip(absent, () => {});
-
-  for (const scenario of cases) {
+  for (const scenario of readScenarios<Scenario>(name)) {
     it(`${scenario.id}: ${scenario.when}`, (context) => {
       if (/ssh_key/.test(scenario.id) && !hasSshKeygen)
         return context.skip("ssh-keygen is not installed");

@@ -8,6 +8,7 @@ import {
 } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, type TestContext } from "vitest";
 import { suggestsBrokenNode } from "../../src/crunch-run/broken-node.ts";
+import { readScenarios } from "../support/scenarios.ts";
 import { type ContainerApi, openContainerApi } from "./container-api.ts";
 import { isAlive, openWorkerBox, UUID, waitUntil, type WorkerBox } from "./worker-box.ts";
 
@@ -30,11 +31,6 @@ interface Scenario {
     readonly exec_suffix?: readonly string[];
   };
 }
-
-const SCENARIOS = new URL("../../../shared/scenarios/crunchrun.background.json", import.meta.url);
-const scenarios: Scenario[] = existsSync(SCENARIOS)
-  ? (JSON.parse(readFileSync(SCENARIOS, "utf8")) as Scenario[])
-  : [];
 
 let box: WorkerBox;
 let api: ContainerApi | undefined;
@@ -129,8 +125,8 @@ const PLAYERS: Record<string, (scenario: Scenario, context: TestContext) => Prom
     },
   };
 
-describe.skipIf(scenarios.length === 0)("scenarios crunchrun.background (need ../shared)", () => {
-  for (const scenario of scenarios) {
+describe("scenarios crunchrun.background", () => {
+  for (const scenario of readScenarios<Scenario>("crunchrun.background")) {
     it(scenario.id, async (context) => {
       const play = PLAYERS[scenario.id];
       if (!play) throw new Error("no test plays this scenario");

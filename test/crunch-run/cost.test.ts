@@ -7,6 +7,7 @@ import {
   parsePrices,
 } from "../../src/crunch-run/cost.ts";
 import { followPrices } from "../../src/crunch-run/cost-updates.ts";
+import { readScenarios } from "../support/scenarios.ts";
 import { openWorkerBox, type WorkerBox } from "./worker-box.ts";
 
 interface PriceJson {
@@ -28,11 +29,6 @@ interface Scenario {
     readonly log?: string;
   };
 }
-
-const SCENARIOS = new URL("../../../shared/scenarios/crunchrun.cost.json", import.meta.url);
-const scenarios: Scenario[] = existsSync(SCENARIOS)
-  ? (JSON.parse(readFileSync(SCENARIOS, "utf8")) as Scenario[])
-  : [];
 
 const NOW_MS = Date.parse("2026-01-01T12:00:00Z");
 
@@ -105,8 +101,8 @@ function playSignals({ given, then }: Scenario): void {
   expect({ cost_updates: updates }).toEqual(then.asserted);
 }
 
-describe.skipIf(scenarios.length === 0)("scenarios crunchrun.cost (need ../shared)", () => {
-  for (const scenario of scenarios) {
+describe("scenarios crunchrun.cost", () => {
+  for (const scenario of readScenarios<Scenario>("crunchrun.cost")) {
     it(scenario.id, () => {
       if (scenario.id === "arv.crunchrun.cost.sigusr2") playSignals(scenario);
       else playMeter(scenario);
@@ -114,13 +110,8 @@ describe.skipIf(scenarios.length === 0)("scenarios crunchrun.cost (need ../share
   }
 });
 
-const SPOT = new URL("../../../shared/scenarios/crunchrun.spot.json", import.meta.url);
-const spotIds = existsSync(SPOT)
-  ? (JSON.parse(readFileSync(SPOT, "utf8")) as Scenario[]).map(({ id }) => id)
-  : [];
-
 describe("scenarios crunchrun.spot", () => {
-  for (const id of spotIds) {
+  for (const { id } of readScenarios<Scenario>("crunchrun.spot")) {
     it(id, (context) => {
       context.skip("this runner does not watch EC2's metadata; asked to, it says so in its log");
     });

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "vitest";
+import { readScenarios } from "../support/scenarios.ts";
 
 /** The shapes of `given` and `then` differ from area to area; each test reads what it knows. */
 /* eslint-disable @typescript-eslint/no-explicit-any */
@@ -20,13 +20,8 @@ export interface ScenarioPlan {
 
 /** Runs every case of a scenario file, or skips it with its reason; a case that the plan does not know fails. */
 export function describeScenarios(file: string, plan: ScenarioPlan): void {
-  const url = new URL(`../../../shared/scenarios/${file}`, import.meta.url);
   describe(`scenarios of ${file}`, () => {
-    if (!existsSync(url)) {
-      it.skip(`the folder shared/scenarios is not beside the repository`, () => {});
-      return;
-    }
-    for (const scenario of JSON.parse(readFileSync(url, "utf8")) as Scenario[]) {
+    for (const scenario of readScenarios<Scenario>(file.replace(/\.json$/, ""))) {
       const reason = findFor(plan.skips ?? {}, scenario.id);
       if (reason !== undefined) {
         it.skip(`${scenario.id}: ${reason}`, () => {});

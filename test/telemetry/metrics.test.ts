@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import {
   categoryOf,
@@ -8,6 +7,7 @@ import {
 } from "../../src/telemetry/fleet.ts";
 import { metricsJson } from "../../src/telemetry/metrics-json.ts";
 import { makeMetrics } from "../../src/telemetry/metrics.ts";
+import { readScenarios } from "../support/scenarios.ts";
 
 const INFO = {
   version: "1.2.3",
@@ -319,21 +319,16 @@ describe("the age of probes", () => {
 });
 
 describe("scenarios of worker.metrics", () => {
-  const file = new URL("../../../shared/scenarios/worker.metrics.json", import.meta.url);
-  if (!existsSync(file)) {
-    it.skip("the scenario files stand beside the repository, and are not here", () => {});
-    return;
-  }
   interface Given {
     state: WorkerSample["state"];
     runners: number;
     idle_behavior: WorkerSample["idleBehavior"];
   }
-  const cases = JSON.parse(readFileSync(file, "utf8")) as {
+  const cases = readScenarios<{
     id: string;
     given: { workers: Given[] };
     then: { categories: string[] };
-  }[];
+  }>("worker.metrics");
   it.each(cases)("$id", ({ given, then }) => {
     const categories = given.workers.map(({ state, runners, idle_behavior: idleBehavior }) =>
       categoryOf({ state, runners, idleBehavior }),

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "vitest";
+import { readScenarios } from "../../support/scenarios.ts";
 import type { Settings } from "../../../src/machines/model/settings.ts";
 import { NO_GPU, type InstanceType } from "../../../src/machines/model/instance-type.ts";
 
@@ -14,20 +14,15 @@ export interface Scenario {
   readonly then: Json;
 }
 
-/** A test per case of the file; one that says why it is skipped where the shared folder is not there. */
+/** A test per case of the file. */
 export function describeScenarios(
   name: string,
   run: (scenario: Scenario, skip: (why: string) => void) => void,
 ): void {
-  const url = new URL(`../../../../shared/scenarios/${name}.json`, import.meta.url);
-  const scenarios: Scenario[] = existsSync(url) ? JSON.parse(readFileSync(url, "utf8")) : [];
   describe(`${name}.json`, () => {
-    for (const scenario of scenarios) {
+    for (const scenario of readScenarios<Scenario>(name)) {
       it(scenario.id, (context) => run(scenario, context.skip));
     }
-    if (scenarios.length > 0) return;
-    it("holds its cases", (context) =>
-      context.skip("the shared scenarios are not checked out beside the repository"));
   });
 }
 
