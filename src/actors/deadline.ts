@@ -1,3 +1,4 @@
+import { formatSpan } from "../machines/model/amounts.ts";
 import type { Clock } from "./clock.ts";
 
 /** Thrown, as the signal's reason, when a call took too long. */
@@ -18,7 +19,7 @@ export async function withDeadline<T>(
   let cancel = (): void => {};
   const late = new Promise<never>((_, reject) => {
     cancel = clock.setTimer(timeoutMs, () => {
-      const error = new DeadlineError(`no answer within ${timeoutMs / 1000} s`);
+      const error = new DeadlineError(`no answer within ${formatSpan(timeoutMs)}`);
       controller.abort(error);
       reject(error);
     });

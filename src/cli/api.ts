@@ -1,3 +1,4 @@
+import { formatSpan } from "../machines/model/amounts.ts";
 import { parseLossless } from "../drivers/queue/arvados/json.ts";
 import { makeTransport, type WireResponse } from "../drivers/queue/arvados/transport.ts";
 import type { Connection } from "./connection.ts";
@@ -89,7 +90,7 @@ export async function exchange(connection: Connection, request: ApiRequest): Pro
 function noAnswerText(url: URL, error: NodeJS.ErrnoException, timedOut: boolean): string {
   const start = "start it with dispatch-cloud run --config FILE";
   if (timedOut)
-    return `the dispatcher at ${url.origin} did not answer within ${TIMEOUT_MS / 1000} s`;
+    return `the dispatcher at ${url.origin} did not answer within ${formatSpan(TIMEOUT_MS)}`;
   if (error.code === "ECONNREFUSED") return `no dispatcher answers at ${url.origin}; ${start}`;
   return `no dispatcher answers at ${url.origin} (${error.message}); ${start}`;
 }

@@ -3,7 +3,7 @@ import { explain, ExplainError } from "../actors/explain.ts";
 import { openJournal } from "../drivers/journal/sqlite.ts";
 import { explanationFromWire } from "../http/explain-wire.ts";
 import type { Explanation } from "../machines/explain/explanation.ts";
-import { formatTime } from "./amounts.ts";
+import { formatTime } from "../machines/model/amounts.ts";
 import { callApi, NoAnswerError, RefusedError } from "./api.ts";
 import { requireClusterConfig } from "./cluster-config.ts";
 import { dataDirOf, makeConnection, type Connection } from "./connection.ts";

@@ -7,7 +7,7 @@ import type {
   WorkerExplanation,
 } from "../machines/explain/explanation.ts";
 import { runNotes } from "../machines/explain/runs.ts";
-import { formatSpan, formatTime } from "./amounts.ts";
+import { formatSpan, formatTime } from "../machines/model/amounts.ts";
 import { formatTable, type Column } from "./table.ts";
 
 /** The newest ones; the JSON has more. */

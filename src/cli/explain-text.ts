@@ -4,7 +4,7 @@ import type {
   Explanation,
   WorkerExplanation,
 } from "../machines/explain/explanation.ts";
-import { formatMoney, formatSize, formatSpan, formatTime } from "./amounts.ts";
+import { formatMoney, formatSize, formatSpan, formatTime } from "../machines/model/amounts.ts";
 import { instanceName, lifeText, runsText, stepsText, waitsText } from "./explain-tables.ts";
 
 /** An explanation for people: the answer on the first lines, then what it rests on. */

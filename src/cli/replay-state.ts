@@ -1,7 +1,7 @@
 import type { Core } from "../machines/core/core.ts";
 import { ONLY } from "../machines/model/ids.ts";
 import { workerState } from "../machines/core/view.ts";
-import { formatSpan, formatTime } from "./amounts.ts";
+import { formatSpan, formatTime } from "../machines/model/amounts.ts";
 import { checksumOf } from "./replay-journal.ts";
 import { formatTable } from "./table.ts";
 

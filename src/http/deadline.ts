@@ -1,3 +1,4 @@
+import { formatSpan } from "../machines/model/amounts.ts";
 import type { Clock } from "../actors/clock.ts";
 import type { AppMiddleware } from "./context.ts";
 import { Problem } from "./problem.ts";
@@ -20,7 +21,7 @@ export function answerInTime(clock: Clock, timeoutMs: number): AppMiddleware {
 
 function tooLate(timeoutMs: number): Problem {
   const detail =
-    `no answer within ${timeoutMs / 1000} s (API.RequestTimeout); ` +
+    `no answer within ${formatSpan(timeoutMs)} (API.RequestTimeout); ` +
     "a change that was asked for may still come about";
   return new Problem(503, "timeout", detail, { "Retry-After": "5" });
 }

@@ -1,3 +1,4 @@
+import { formatSeconds, formatSpan } from "../machines/model/amounts.ts";
 import type { WorldEvent } from "./world-event.ts";
 
 /** Marks in an actor's column. */
@@ -36,7 +37,7 @@ export class Trace {
       ...rows.map(({ atMs, actor, mark, text }) => {
         const cells = actors.map(() => "·");
         cells[numbers.get(actor) ?? 0] = mark;
-        return `${((atMs - fromMs) / 1000).toFixed(3).padStart(11)} ${cells.join("")} ${text}`;
+        return `${formatSeconds(atMs - fromMs).padStart(11)} ${cells.join("")} ${text}`;
       }),
     ];
   }
@@ -66,7 +67,7 @@ function rowOf(event: WorldEvent): Omit<Row, "atMs"> | undefined {
       return {
         actor: "dispatcher",
         mark: "S",
-        text: `started, clock ${event.clockOffsetMs} ms off`,
+        text: `started, clock off by ${formatSpan(event.clockOffsetMs)}`,
       };
     case "daemon.killed":
       return { actor: "dispatcher", mark: "X", text: "killed" };

@@ -190,7 +190,7 @@ describe("instance.create", () => {
     const [fact] = await carryOut(create);
     expect(fact).toMatchObject({
       type: "create.failed",
-      failure: { code: "timeout", message: "no answer within 5 s" },
+      failure: { code: "timeout", message: "no answer within 5.0s" },
     });
     expect(signals[0]?.aborted).toBe(true);
   });
@@ -228,7 +228,7 @@ describe("instance.destroy and instance.setTags", () => {
 
   it.each([
     ["a refusal", refused, { code: "quota", message: "…: over quota" }],
-    ["a hang", hung, { code: "timeout", message: "no answer within 5 s" }],
+    ["a hang", hung, { code: "timeout", message: "no answer within 5.0s" }],
   ])("tell of %s, and do not take the tags for saved", async (_what, cloud, failure) => {
     const { carryOut, directory } = rig({ cloud });
     directory.set(INSTANCE);
@@ -266,7 +266,7 @@ describe("container.lock, container.unlock and container.cancel", () => {
       () => Promise.reject(new QueueError({ code: "refused", message: "cannot lock, hush" })),
       { code: "refused", message: "cannot lock, …" },
     ],
-    ["a hang", () => never<never>(), { code: "timeout", message: "no answer within 3 s" }],
+    ["a hang", () => never<never>(), { code: "timeout", message: "no answer within 3.0s" }],
   ])("tell of %s", async (_what, queue, failure) => {
     const { carryOut } = rig({ queue });
     for (const command of [lock, unlock, cancel])

@@ -91,7 +91,7 @@ describe("the page of a daemon", () => {
     await page.getByText("live", { exact: true }).waitFor();
     await page.getByText("The queue is empty.").waitFor();
     await box.kill();
-    await page.getByText(/no news for \d+ s/).waitFor();
+    await page.getByText(/no news for [\d.]+s/).waitFor();
     await box.start();
     await page.getByText("live", { exact: true }).waitFor({ timeout: 30_000 });
     await page.getByRole("contentinfo").getByRole("slider").waitFor();

@@ -168,7 +168,7 @@ describe("the fleet", () => {
     await page.getByText("the first").waitFor();
     fake.isDeaf = true;
     fake.breakStreams();
-    await page.getByText(/reconnecting, no news for \d+ s/).waitFor();
+    await page.getByText(/reconnecting, no news for [\d.]+s/).waitFor();
     fake.isDeaf = false;
     await page.getByText("live", { exact: true }).waitFor();
     expect(fake.gets.filter((path) => path.startsWith("events")).at(-1)).toBe("events?after=1001");

@@ -1,5 +1,5 @@
 import type { Clock } from "../../actors/clock.ts";
-import { formatSpan } from "../amounts.ts";
+import { formatSeconds, formatSpan } from "../../machines/model/amounts.ts";
 
 export type StepName =
   "driver" | "existing" | "create" | "listed" | "tags" | "boot" | "command" | "pause" | "destroy";
@@ -50,7 +50,7 @@ export class StepLog {
   /** Something worth telling on the way. */
   note(step: StepName, text: string): void {
     const sinceMs = this.#options.clock.nowMs() - this.#startedAtMs;
-    const at = (sinceMs / 1000).toFixed(3).padStart(8);
+    const at = formatSeconds(sinceMs).padStart(8);
     for (const line of text.split("\n")) {
       this.#options.write(`${at}s  ${step.padEnd(8)}  ${printable(this.#options.clean(line))}\n`);
     }

@@ -1,3 +1,4 @@
+import { formatSpan } from "../../machines/model/amounts.ts";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -144,7 +145,7 @@ async function followBatch(
         throw new CliError(`the dispatcher ended by itself, with exit code ${daemon.exitCode()}`);
       }
       if (io.nowMs() > untilMs) {
-        throw new CliError(`the batch had not ended after ${TIMEOUT_MS / 1000} s`);
+        throw new CliError(`the batch had not ended after ${formatSpan(TIMEOUT_MS)}`);
       }
       await delay(LOOK_MS, undefined, { signal: interrupted });
     }
@@ -156,7 +157,7 @@ async function followBatch(
 async function stop(daemon: DaemonProcess, connection: Connection): Promise<void> {
   await requestStop(connection, { drain: false, reason: "the demo is over" });
   if (!(await daemon.endsWithin(STOP_TIMEOUT_MS))) {
-    throw new CliError(`the dispatcher did not stop within ${STOP_TIMEOUT_MS / 1000} s`);
+    throw new CliError(`the dispatcher did not stop within ${formatSpan(STOP_TIMEOUT_MS)}`);
   }
   const exitCode = daemon.exitCode();
   if (exitCode !== 0) throw new CliError(`the dispatcher stopped with exit code ${exitCode}`);

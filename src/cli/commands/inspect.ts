@@ -7,7 +7,7 @@ import { openJournal } from "../../drivers/journal/sqlite.ts";
 import { makeInspectApp } from "../../http/inspect-app.ts";
 import { listen, type Listener } from "../../http/listen.ts";
 import type { Candidate } from "../../http/listen-address.ts";
-import { formatTime } from "../amounts.ts";
+import { formatTime } from "../../machines/model/amounts.ts";
 import { defineCommand } from "../command.ts";
 import { PAGE_FOLDER } from "../daemon/view.ts";
 import { makeRequestId } from "../daemon/request-id.ts";

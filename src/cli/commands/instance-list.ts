@@ -1,3 +1,4 @@
+import { formatPrice } from "../../machines/model/amounts.ts";
 import { callApi } from "../api.ts";
 import { CONFIG_FLAG, defineCommand } from "../command.ts";
 import { connectionOf } from "../connection.ts";
@@ -71,7 +72,7 @@ function lineOf(item: InstanceView): string {
     item.idle_behavior,
     item.arvados_instance_type,
     item.provider_instance_type,
-    item.price.toFixed(6),
+    formatPrice(item.price),
     running.length === 0 ? "-" : running.join(","),
   ];
   return `${cells.join("\t")}\n`;

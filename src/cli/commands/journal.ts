@@ -4,7 +4,7 @@ import type { Journal, JournalStats } from "../../drivers/journal/port.ts";
 import { openJournal } from "../../drivers/journal/sqlite.ts";
 import { parseByteSize } from "../../config/byte-size.ts";
 import { parseDuration } from "../../config/duration.ts";
-import { formatSize, formatTime } from "../amounts.ts";
+import { formatNumber, formatSize, formatTime } from "../../machines/model/amounts.ts";
 import { defineCommand, JSON_FLAG, usageError } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import type { Io } from "../io.ts";
@@ -168,7 +168,7 @@ function statsJson(stats: JournalStats): Record<string, unknown> {
 }
 
 function statsText(path: string, stats: JournalStats): string {
-  const perBatch = stats.batches > 0 ? (stats.records / stats.batches).toFixed(1) : "0";
+  const perBatch = stats.batches > 0 ? formatNumber(stats.records / stats.batches, 1) : "0";
   return [
     `journal      ${path}`,
     `id           ${stats.id} (format ${stats.formatVersion})`,

@@ -2,7 +2,7 @@ import { CONFIG_FLAG, defineCommand } from "../command.ts";
 import { connectionOf, type Connection } from "../connection.ts";
 import { listDispatched, type DispatchedContainer } from "../dispatch-api.ts";
 import { EXIT } from "../exit-code.ts";
-import { formatSpan } from "../amounts.ts";
+import { formatSpan } from "../../machines/model/amounts.ts";
 import { isEnded, listContainers, listRequests, type QueuedContainer } from "../queue-api.ts";
 import { formatTable } from "../table.ts";
 

@@ -1,7 +1,7 @@
 import { openJournal } from "../../drivers/journal/sqlite.ts";
 import type { Journal } from "../../drivers/journal/port.ts";
 import { CODE_VERSION } from "../../machines/core/core.ts";
-import { formatSpan } from "../amounts.ts";
+import { formatSpan } from "../../machines/model/amounts.ts";
 import { defineCommand, JSON_FLAG, usageError } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import { JOURNAL_ARG, JOURNAL_NOTE, journalPath } from "../journal-path.ts";

@@ -3,7 +3,7 @@ import { isMap, readDocument } from "../../config/document.ts";
 import { openForgetfulJournal } from "../../drivers/journal/forgetful.ts";
 import type { Workload } from "../../simulator/workload.ts";
 import { simulateWorkload, type WhatIfProgress } from "../../simulator/what-if.ts";
-import { formatSpan } from "../amounts.ts";
+import { formatSpan } from "../../machines/model/amounts.ts";
 import { findConfig } from "../cluster-config.ts";
 import { defineCommand, JSON_FLAG, usageError } from "../command.ts";
 import { EXIT, UsageError } from "../exit-code.ts";

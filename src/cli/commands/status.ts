@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { formatMoney, formatSize, formatSpan } from "../amounts.ts";
+import { formatMoney, formatSize, formatSpan } from "../../machines/model/amounts.ts";
 import { CONFIG_FLAG, defineCommand, JSON_FLAG } from "../command.ts";
 import { connectionOf } from "../connection.ts";
 import { getStatus, type DispatcherStatus, type HeldLimit } from "../dispatch-api.ts";

@@ -1,3 +1,4 @@
+import { formatSpan } from "../../machines/model/amounts.ts";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
@@ -62,7 +63,7 @@ export function startDaemon(configPath: string, dataDir: string, env: Environmen
           );
         }
         if (performance.now() > untilMs) {
-          throw new CliError(`the dispatcher was not ready within ${START_TIMEOUT_MS / 1000} s`);
+          throw new CliError(`the dispatcher was not ready within ${formatSpan(START_TIMEOUT_MS)}`);
         }
         await delay(LOOK_MS, undefined, { signal });
       }

@@ -1,4 +1,4 @@
-import { formatSpan } from "../amounts.ts";
+import { formatSpan } from "../../machines/model/amounts.ts";
 import type { DispatcherStatus } from "../dispatch-api.ts";
 import type { Io } from "../io.ts";
 import { isEnded, type QueuedContainer } from "../queue-api.ts";

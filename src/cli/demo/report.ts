@@ -1,5 +1,5 @@
 import { openJournal } from "../../drivers/journal/sqlite.ts";
-import { formatMoney, formatSpan } from "../amounts.ts";
+import { formatMoney, formatSpan } from "../../machines/model/amounts.ts";
 import { dataPaths } from "../data-dir.ts";
 import { medianOf, summarize, type RunSummary } from "../summary.ts";
 import { formatTable } from "../table.ts";

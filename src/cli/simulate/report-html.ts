@@ -1,5 +1,5 @@
 import type { SeriesPoint } from "../../simulator/series.ts";
-import { formatSpan } from "../amounts.ts";
+import { formatSpan } from "../../machines/model/amounts.ts";
 import { ROWS } from "./report-text.ts";
 import type { Result } from "./result.ts";
 

@@ -1,15 +1,20 @@
 import type { Summary } from "../../simulator/meter.ts";
-import { formatMoney, formatSpan } from "../amounts.ts";
+import {
+  formatMoney,
+  formatNumber,
+  formatShare,
+  formatSpan,
+} from "../../machines/model/amounts.ts";
 import { formatTable } from "../table.ts";
 import type { Result } from "./result.ts";
 
 /** The lines of a report: what it is called, and how it is told. */
 export const ROWS: readonly { readonly title: string; text(summary: Summary): string }[] = [
   { title: "cost", text: ({ cost }) => formatMoney(cost) },
-  { title: "VM-hours", text: ({ vmHours }) => vmHours.toFixed(2) },
+  { title: "VM-hours", text: ({ vmHours }) => formatNumber(vmHours, 2) },
   {
     title: "utilisation",
-    text: ({ utilisation }) => (utilisation === null ? "-" : `${(utilisation * 100).toFixed(1)} %`),
+    text: ({ utilisation }) => (utilisation === null ? "-" : formatShare(utilisation)),
   },
   { title: "waiting p50", text: ({ waitMs }) => formatSpan(waitMs.p50) },
   { title: "waiting p95", text: ({ waitMs }) => formatSpan(waitMs.p95) },

@@ -1,3 +1,4 @@
+import { formatSpan } from "../../machines/model/amounts.ts";
 import { setMaxListeners } from "node:events";
 import { SshError, type SshCommand } from "./port.ts";
 
@@ -31,7 +32,7 @@ export function openCall(command: SshCommand, setTimer: SetTimer): OpenCall {
   };
   const onCallerAbort = () => abort("closed", "given up by the caller", command.signal?.reason);
   const cancelTimer = setTimer(command.timeoutMs, () =>
-    abort("timeout", `timed out after ${command.timeoutMs} ms`),
+    abort("timeout", `timed out after ${formatSpan(command.timeoutMs)}`),
   );
   if (command.signal?.aborted) onCallerAbort();
   else if (command.signal) {

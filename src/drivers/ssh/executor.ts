@@ -1,3 +1,4 @@
+import { formatSpan } from "../../machines/model/amounts.ts";
 import ssh2 from "ssh2";
 import { openCall, until, type OpenCall, type SetTimer } from "./call.ts";
 import { openConnection, type Connection } from "./connection.ts";
@@ -83,7 +84,7 @@ export function makeSshExecutor(options: SshExecutorOptions): SshExecutor {
 
   async function verify(fresh: Connection, where: string, scope: AbortController): Promise<void> {
     if (verifiedKey?.equals(fresh.hostKey)) return;
-    const text = `ssh: the host key check of ${where} timed out after ${connectTimeoutMs} ms`;
+    const text = `ssh: the host key check of ${where} timed out after ${formatSpan(connectTimeoutMs)}`;
     const cancelTimer = options.setTimer(connectTimeoutMs, () =>
       scope.abort(new SshError("timeout", text, { started: false })),
     );

@@ -1,3 +1,4 @@
+import { formatSpan } from "../model/amounts.ts";
 import type { CommandDraft, IdleBehavior } from "../model/command.ts";
 import type { Notice } from "../model/notice.ts";
 import { abandonNotices, dueKills, listingChange } from "./worker.processes.ts";
@@ -128,8 +129,7 @@ export const plannersReason = {
 export const unanswered = {
   type: "rememberReason" as const,
   params: given((_context, event: WorkerEventOf<"probe.failed">) => {
-    const seconds = Math.round((event.startedAtMs - event.lastGoodProbeAtMs) / 1000);
-    return `no good answer to a probe for ${seconds} s`;
+    return `no good answer to a probe for ${formatSpan(event.startedAtMs - event.lastGoodProbeAtMs)}`;
   }),
 };
 

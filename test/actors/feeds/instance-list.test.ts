@@ -210,7 +210,7 @@ describe("the list of instances", () => {
     state.hangs = true;
     feed.start();
     await sink.advance(10_000);
-    expect(outcomes).toEqual(["no answer within 10 s"]);
+    expect(outcomes).toEqual(["no answer within 10s"]);
     feed.stop();
   });
 

@@ -178,7 +178,7 @@ describe("a poll of the queue", () => {
     sink.unknown("i-1");
     state.takesMs = 40_000;
     await sink.advance(50_000);
-    expect([outcomes.at(-1), feed.polledSeq()]).toEqual(["no answer within 30 s", polledSeq]);
+    expect([outcomes.at(-1), feed.polledSeq()]).toEqual(["no answer within 30s", polledSeq]);
     feed.stop();
   });
 

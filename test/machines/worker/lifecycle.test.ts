@@ -1,3 +1,4 @@
+import { formatSpan } from "../../../src/machines/model/amounts.ts";
 import { describe, expect, it } from "vitest";
 import { C1, C2, WorkerRig } from "../../support/worker-rig.ts";
 
@@ -199,7 +200,7 @@ describe("a worker that does not answer", () => {
     const rig = WorkerRig.in(from, changes).after(ms).probeFailed(ms);
     expect([rig.state, rig.kinds]).toEqual(["shutdown", ["instance.destroy"]]);
     expect(rig.context.bootOutcome).toBe(outcome);
-    expect(rig.context.shutdownReason).toBe(`no good answer to a probe for ${ms / 1000} s`);
+    expect(rig.context.shutdownReason).toBe(`no good answer to a probe for ${formatSpan(ms)}`);
   });
 
   it("is never given less than TimeoutProbe while it may be running something", () => {
@@ -264,7 +265,7 @@ describe("deadlines", () => {
     const rig = WorkerRig.unknown().after(10 * MINUTE_MS);
     expect(rig.ticked(null).state).toBe("unknown");
     expect(rig.probeFailed(10 * MINUTE_MS).state).toBe("shutdown");
-    expect(rig.context.shutdownReason).toBe("no good answer to a probe for 600 s");
+    expect(rig.context.shutdownReason).toBe("no good answer to a probe for 10m");
   });
 
   it("never end an unknown worker that lists a container, however old it is (specification §16.4)", () => {

@@ -1,3 +1,4 @@
+import { formatSpan } from "../../../machines/model/amounts.ts";
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
@@ -63,7 +64,7 @@ function started(child: ChildProcess, options: LaunchOptions): Promise<void> {
     const onExit = (code: number | null, by: string | null) =>
       fail(`ended too early (${code ?? by})`);
     const cancelTimer = setTimer(START_TIMEOUT_MS, () =>
-      fail(`did not start within ${START_TIMEOUT_MS} ms`),
+      fail(`did not start within ${formatSpan(START_TIMEOUT_MS)}`),
     );
     const settle = (action: () => void) => {
       cancelTimer();

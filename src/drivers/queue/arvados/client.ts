@@ -1,3 +1,4 @@
+import { formatSpan } from "../../../machines/model/amounts.ts";
 import { randomBytes } from "node:crypto";
 import { ArvadosError } from "./error.ts";
 import { parseLossless } from "./json.ts";
@@ -196,7 +197,7 @@ function startDeadline(timeoutMs: number, signal: AbortSignal | undefined) {
       if (signal?.aborted)
         return new ArvadosError("aborted", `${given}: aborted`, { cause: error });
       if (controller.signal.aborted) {
-        const message = `${given}: no complete answer within ${timeoutMs} ms`;
+        const message = `${given}: no complete answer within ${formatSpan(timeoutMs)}`;
         return new ArvadosError("timeout", message, { cause: error });
       }
       const reason = error instanceof Error ? reasonOf(error) : String(error);

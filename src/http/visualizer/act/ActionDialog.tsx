@@ -2,7 +2,7 @@ import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { actOnContainer, actOnWorker } from "../api/endpoints.ts";
 import type { ContainerAction, WorkerAction } from "../api/endpoints.ts";
 import { session } from "../session.ts";
-import { cut } from "../ui/format.ts";
+import { cut } from "../ui/words.ts";
 import { interruptedBy, nameOf, type Action, type Subject } from "./action.ts";
 import "./action-dialog.css";
 

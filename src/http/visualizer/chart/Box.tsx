@@ -1,3 +1,4 @@
+import { formatCount } from "../../../machines/model/amounts.ts";
 import type { Chart, ChartNode } from "../../wire/chart.ts";
 import { boxLines } from "../../export/wrapped.ts";
 import { nodeText, type Point } from "./overlay.ts";
@@ -107,7 +108,7 @@ function Badge({
   readonly y: number;
   readonly count: number;
 }) {
-  const text = count.toLocaleString("en");
+  const text = formatCount(count);
   const w = Math.max(20, text.length * 7.5 + 12);
   return (
     <g class="count">

@@ -1,5 +1,5 @@
 import type { ActorAnswer, NextEvent } from "../../wire/actor.ts";
-import { formatTime } from "../ui/format.ts";
+import { formatTime } from "../../../machines/model/amounts.ts";
 import { nameOf } from "./overlay.ts";
 
 /** The chosen actor: where it is, how it came there, and what may come next, with what holds that back. */

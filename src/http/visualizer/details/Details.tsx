@@ -2,7 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { Actions } from "../act/Actions.tsx";
 import { hrefTo } from "../routing.ts";
 import { store } from "../session.ts";
-import { shortId } from "../ui/format.ts";
+import { shortId } from "../ui/words.ts";
 import { useRow } from "../ui/use-row.ts";
 import { useShortcut } from "../ui/use-shortcut.ts";
 import { VIEWS } from "../views.ts";

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { cut } from "../ui/format.ts";
+import { cut } from "../ui/words.ts";
 
 interface FactProps {
   readonly name: string;

@@ -3,7 +3,7 @@ import { ApiError } from "../api/api-client.ts";
 import { getExplanation } from "../api/endpoints.ts";
 import type { Because, Explanation } from "../api/explanation.ts";
 import { session, store } from "../session.ts";
-import { formatTime } from "../ui/format.ts";
+import { formatTime } from "../../../machines/model/amounts.ts";
 import { LongText } from "./Fact.tsx";
 
 /** While it changes all the time it is not asked for more often than this. */

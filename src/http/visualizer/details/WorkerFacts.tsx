@@ -2,7 +2,8 @@ import type { WorkerRow } from "../../wire/rows.ts";
 import { select } from "../fleet/selection.ts";
 import { store } from "../session.ts";
 import { Age, Countdown } from "../ui/Age.tsx";
-import { formatMoney, shortId } from "../ui/format.ts";
+import { formatMoney, formatSize } from "../../../machines/model/amounts.ts";
+import { shortId } from "../ui/words.ts";
 import { STATE_MARKS } from "../ui/states.ts";
 import { StateMark } from "../ui/StateMark.tsx";
 import { Fact, LongText } from "./Fact.tsx";
@@ -29,7 +30,7 @@ export function WorkerFacts({ row }: { readonly row: WorkerRow }) {
         {type && (
           <span class="dim">
             {" "}
-            – {type.vcpus} vCPU, {formatBytes(type.ram)}
+            – {type.vcpus} vCPU, {formatSize(type.ram)}
             {type.gpus > 0 ? `, ${type.gpus} GPU` : ""}
             {type.preemptible ? ", preemptible" : ""}
           </span>
@@ -80,9 +81,4 @@ export function Ids({ ids }: { readonly ids: readonly string[] }) {
       ))}
     </ul>
   );
-}
-
-function formatBytes(bytes: number): string {
-  const gib = bytes / 2 ** 30;
-  return gib >= 1 ? `${Number(gib.toFixed(1))} GiB` : `${Math.round(bytes / 2 ** 20)} MiB`;
 }

@@ -1,7 +1,7 @@
 import { useRef } from "preact/hooks";
 import { navigate } from "../routing.ts";
 import { store } from "../session.ts";
-import { cut } from "../ui/format.ts";
+import { cut } from "../ui/words.ts";
 import { useShortcut } from "../ui/use-shortcut.ts";
 import { WORKER_STATES } from "../ui/states.ts";
 import { filter } from "./fleet-data.ts";

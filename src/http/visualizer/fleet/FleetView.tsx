@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { Details } from "../details/Details.tsx";
-import { formatCount } from "../ui/format.ts";
+import { formatCount } from "../../../machines/model/amounts.ts";
 import { isNarrow } from "../ui/use-media.ts";
 import { FilterBar } from "./FilterBar.tsx";
 import { columns, queue } from "./fleet-data.ts";

@@ -1,7 +1,8 @@
 import type { ContainerRow } from "../../wire/rows.ts";
 import { store } from "../session.ts";
 import { Age, Countdown } from "../ui/Age.tsx";
-import { cut, formatCount, shortId } from "../ui/format.ts";
+import { formatCount } from "../../../machines/model/amounts.ts";
+import { cut, shortId } from "../ui/words.ts";
 import { listLayout } from "../ui/layouts.ts";
 import { phaseOf, type Phase } from "../ui/states.ts";
 import { VirtualBox } from "../ui/VirtualBox.tsx";

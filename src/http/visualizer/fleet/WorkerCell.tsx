@@ -1,6 +1,7 @@
 import type { WorkerRow } from "../../wire/rows.ts";
 import { Age, Countdown } from "../ui/Age.tsx";
-import { cut, formatMoney, formatTime, shortId } from "../ui/format.ts";
+import { formatMoney, formatTime } from "../../../machines/model/amounts.ts";
+import { cut, shortId } from "../ui/words.ts";
 import { STATE_MARKS } from "../ui/states.ts";
 import type { SizeClass } from "./order.ts";
 

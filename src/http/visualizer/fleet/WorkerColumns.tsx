@@ -1,7 +1,7 @@
 import { computed, signal } from "@preact/signals";
 import type { Lifecycle, WorkerRow } from "../../wire/rows.ts";
 import { store } from "../session.ts";
-import { formatCount } from "../ui/format.ts";
+import { formatCount } from "../../../machines/model/amounts.ts";
 import { cellLayout } from "../ui/layouts.ts";
 import { STATE_MARKS } from "../ui/states.ts";
 import { StateMark } from "../ui/StateMark.tsx";

@@ -4,7 +4,7 @@ import { cursorMs } from "../time/page-travel.ts";
 import type { TimeView } from "../time/use-time-view.ts";
 import type { Viewport } from "../time/viewport.ts";
 import type { Warp } from "../time/warp.ts";
-import { formatSpan, formatTime } from "../ui/format.ts";
+import { formatSpan, formatTime } from "../../../machines/model/amounts.ts";
 import { placeBars, type BarRow } from "./bars.ts";
 import { groupAt, groupMarks, MARK_KINDS, type Mark, type MarkGroup } from "./marks.ts";
 import { isQuiet, toneOf } from "./state-tone.ts";
@@ -118,7 +118,7 @@ function BarLine({ bars, topPx, view, warp }: BarLineProps) {
 }
 
 function timeOf(atMs: number): string {
-  return formatTime(new Date(atMs).toISOString());
+  return formatTime(atMs);
 }
 
 function MarkLine(props: HistoryChartProps & { readonly kind: MarkKind; readonly topPx: number }) {

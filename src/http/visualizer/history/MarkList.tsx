@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { cursorMs } from "../time/page-travel.ts";
-import { formatTime } from "../ui/format.ts";
+import { formatTime } from "../../../machines/model/amounts.ts";
 import { KindSign } from "./HistoryChart.tsx";
 import type { Mark } from "./marks.ts";
 

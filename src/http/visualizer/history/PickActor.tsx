@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { hrefTo, navigate } from "../routing.ts";
 import { store } from "../session.ts";
 import { StateMark } from "../ui/StateMark.tsx";
-import { shortId } from "../ui/format.ts";
+import { shortId } from "../ui/words.ts";
 
 const SHOWN = 60;
 

@@ -4,7 +4,8 @@ import { getRecord } from "../api/endpoints.ts";
 import { hrefTo, route } from "../routing.ts";
 import { session } from "../session.ts";
 import { goTo } from "../time/page-travel.ts";
-import { formatTime, shortId } from "../ui/format.ts";
+import { formatTime } from "../../../machines/model/amounts.ts";
+import { shortId } from "../ui/words.ts";
 import { actorParam } from "./actor-param.ts";
 import { KindSign } from "./HistoryChart.tsx";
 
@@ -69,7 +70,7 @@ function RecordParts({ answer, actor, onSelect }: PartsProps) {
   const others = changes.filter((change) => change.actor !== actor);
   return (
     <>
-      <p class="dim">{formatTime(at)} UTC</p>
+      <p class="dim">{formatTime(at)}</p>
       {own && <Transitions change={own} />}
       <h3>Why</h3>
       <ol class="chain" aria-label="Cause chain">

@@ -2,7 +2,7 @@ import type { HistoryAnswer } from "../../wire/actor.ts";
 import type { Explanation } from "../api/explanation.ts";
 import { hrefTo } from "../routing.ts";
 import { store } from "../session.ts";
-import { formatMoney, formatSpan, formatTime } from "../ui/format.ts";
+import { formatMoney, formatSpan, formatTime } from "../../../machines/model/amounts.ts";
 import { actorParam } from "./actor-param.ts";
 import { timeInStates, type BarRow } from "./bars.ts";
 import { isQuiet, toneOf } from "./state-tone.ts";

@@ -5,7 +5,8 @@ import { cursorMs } from "../time/page-travel.ts";
 import type { TimeView } from "../time/use-time-view.ts";
 import type { Viewport } from "../time/viewport.ts";
 import { NO_WARP } from "../time/warp.ts";
-import { formatMoney, formatSpan, formatTime, shortId } from "../ui/format.ts";
+import { formatMoney, formatSpan, formatTime } from "../../../machines/model/amounts.ts";
+import { shortId } from "../ui/words.ts";
 import { laneTops, lanesSeen, type Lane } from "./lanes.ts";
 import { placeStretches } from "./place.ts";
 
@@ -173,5 +174,5 @@ function LaneRuns({ lane, row, view, y }: LaneBarsProps & { readonly row: number
 }
 
 function timeOf(atMs: number): string {
-  return formatTime(new Date(atMs).toISOString());
+  return formatTime(atMs);
 }

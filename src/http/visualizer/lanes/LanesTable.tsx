@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { hrefTo } from "../routing.ts";
-import { formatMoney, formatSpan, formatTime } from "../ui/format.ts";
+import { formatMoney, formatSpan, formatTime } from "../../../machines/model/amounts.ts";
 import type { Lane } from "./lanes.ts";
 
 const PAGE = 100;
@@ -52,8 +52,8 @@ function LaneRow({ lane }: { readonly lane: Lane }) {
       </th>
       <td class="mono">{instanceId}</td>
       <td>{type}</td>
-      <td>{first && formatTime(new Date(first.fromMs).toISOString())}</td>
-      <td>{last && formatTime(new Date(last.toMs).toISOString())}</td>
+      <td>{first && formatTime(first.fromMs)}</td>
+      <td>{last && formatTime(last.toMs)}</td>
       <td>
         {spans.map(({ state, fromMs, toMs }) => `${state} ${formatSpan(toMs - fromMs)}`).join(", ")}
       </td>

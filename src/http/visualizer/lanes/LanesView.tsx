@@ -6,7 +6,7 @@ import { useZoomKeys } from "../time/view-keys.ts";
 import { timelineTrouble, wholeTimeline } from "../time/whole-timeline.ts";
 import { ZoomButtons } from "../time/ZoomButtons.tsx";
 import { WORKER_STATES } from "../ui/states.ts";
-import { formatMoney, formatSpan } from "../ui/format.ts";
+import { formatMoney, formatSpan } from "../../../machines/model/amounts.ts";
 import {
   findLanes,
   LANE_ORDERS,

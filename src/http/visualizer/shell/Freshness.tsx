@@ -1,3 +1,4 @@
+import { formatSpan } from "../../../machines/model/amounts.ts";
 import { tickMs } from "../clock.ts";
 import { session, store } from "../session.ts";
 
@@ -18,7 +19,7 @@ export function Freshness() {
     );
   return (
     <span class="badge stale" role="status">
-      {isOpen ? "" : "reconnecting, "}no news for {Math.max(0, Math.round(silentMs / 1000))} s
+      {isOpen ? "" : "reconnecting, "}no news for {formatSpan(Math.max(0, silentMs))}
     </span>
   );
 }

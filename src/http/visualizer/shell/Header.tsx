@@ -2,7 +2,7 @@ import { session, store } from "../session.ts";
 import { applyTheme, nextTheme, theme } from "../theme.ts";
 import { STATE_MARKS, WORKER_STATES } from "../ui/states.ts";
 import { StateMark } from "../ui/StateMark.tsx";
-import { formatCount, formatMoney } from "../ui/format.ts";
+import { formatCount, formatMoney } from "../../../machines/model/amounts.ts";
 import { Freshness } from "./Freshness.tsx";
 
 /** How it stands, in one line: workers by state, queue, price, the dispatcher itself. */

@@ -1,7 +1,8 @@
 import type { LimitRow } from "../../wire/rows.ts";
 import { store } from "../session.ts";
 import { Countdown } from "../ui/Age.tsx";
-import { cut, formatCount, inWords } from "../ui/format.ts";
+import { formatCount } from "../../../machines/model/amounts.ts";
+import { cut, inWords } from "../ui/words.ts";
 
 /** States in which a limit holds nothing back. */
 const AT_REST = new Set(["open", "available"]);

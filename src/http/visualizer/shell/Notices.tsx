@@ -1,5 +1,5 @@
 import { goLive, session, store } from "../session.ts";
-import { formatTime } from "../ui/format.ts";
+import { formatTime } from "../../../machines/model/amounts.ts";
 
 /** What a user has to know before reading on: alarms, trouble, what is missing, and that this is the past. */
 export function Notices() {

@@ -1,4 +1,4 @@
-import { formatSpan } from "../ui/format.ts";
+import { formatSpan } from "../../../machines/model/amounts.ts";
 import { goToTime } from "./page-travel.ts";
 import { ticksOf } from "./ticks.ts";
 import { fromPx, toPx, type Viewport } from "./viewport.ts";

@@ -1,6 +1,6 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 import { store } from "../session.ts";
-import { formatTime } from "../ui/format.ts";
+import { formatTime } from "../../../machines/model/amounts.ts";
 import { densityOf } from "./density.ts";
 import { goToTime, travel } from "./page-travel.ts";
 import { wholeTimeline } from "./whole-timeline.ts";
@@ -24,7 +24,7 @@ export function Strip() {
       <input
         type="range"
         aria-label="Moment"
-        aria-valuetext={isLive ? "live" : formatTime(new Date(shownMs).toISOString())}
+        aria-valuetext={isLive ? "live" : formatTime(shownMs)}
         min={0}
         max={SLIDER_STEPS}
         value={drag.value ?? Math.round(share * SLIDER_STEPS)}

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { goLive, showMoment, store } from "../session.ts";
-import { formatTime } from "../ui/format.ts";
+import { formatTime } from "../../../machines/model/amounts.ts";
 import { MOMENT_FORMS, readMoment } from "./moment.ts";
 import { goToTime, travel } from "./page-travel.ts";
 

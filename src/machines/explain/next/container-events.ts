@@ -4,7 +4,7 @@ import { RECORD_STATES } from "../../container/container.types.ts";
 import type { FactOf } from "../../model/fact.ts";
 import { each, NEWEST_SEQ, plain } from "./situation.ts";
 import type { Brought, ConditionTexts, PossibleEvents, Situation } from "./situation.ts";
-import { formatSpan } from "../span-text.ts";
+import { formatSpan } from "../../model/amounts.ts";
 
 type S = Situation<"container">;
 

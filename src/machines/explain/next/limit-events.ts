@@ -1,5 +1,5 @@
 import type { LimitEvent } from "../../limits/hold.ts";
-import { formatSpan } from "../span-text.ts";
+import { formatSpan } from "../../model/amounts.ts";
 import { each, EITHER, NEWEST_SEQ, plain } from "./situation.ts";
 import type { ConditionTexts, PossibleEvents, Situation } from "./situation.ts";
 

@@ -1,6 +1,6 @@
 import { unknownPatienceMs } from "../../worker/worker.assigns.ts";
 import { dueKills, hasGivenUp } from "../../worker/worker.processes.ts";
-import { formatSpan } from "../span-text.ts";
+import { formatSpan } from "../../model/amounts.ts";
 import type { ConditionTexts, Situation } from "./situation.ts";
 
 type S = Situation<"worker">;

@@ -105,7 +105,7 @@ describe("the controller client", () => {
     closers.push(served.close, () => client.close());
     expect(await failureOf(client.request("GET", "/a"))).toMatchObject({
       kind: "timeout",
-      message: `GET ${served.baseUrl}/a giving up after 1 attempt(s): no complete answer within 50 ms`,
+      message: `GET ${served.baseUrl}/a giving up after 1 attempt(s): no complete answer within 50ms`,
     });
   });
 
