@@ -54,6 +54,22 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     seed: 70266,
     why: "lists lacked for long what nobody could ask, as this run had not been shown it",
   },
+  {
+    seed: 7715767,
+    why: "a lock without an answer arrived while the process of a later one, which a user had undone, was being ended",
+  },
+  {
+    seed: 31004600,
+    why: "a start of a run whose journal was lost turned up on a worker that was given up as idle",
+  },
+  {
+    seed: 31020903,
+    why: "a create was given up by a list from before its VM could come, and a partial one long after",
+  },
+  {
+    seed: 31020948,
+    why: "a start of a run whose journal was lost turned up after its container had been started elsewhere",
+  },
 ];
 
 export function budget(): number[] {

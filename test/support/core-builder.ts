@@ -20,7 +20,14 @@ export class CoreBuilder {
     for (const kind of ACTOR_KINDS)
       for (const [id, snapshot] of this.core.registry.entries(kind))
         this.readModel.set(kind, id, snapshot);
-    this.feed({ type: "config.loaded", hash: "hash", settings: settings(changes) });
+    this.#before({ type: "config.loaded", hash: "hash", settings: settings(changes) });
+  }
+
+  #before(input: FactInput): void {
+    const nowMs = this.nowMs;
+    this.nowMs -= settings().timeoutStartMs;
+    this.feed(input);
+    this.nowMs = nowMs;
   }
 
   feed(input: FactInput): Applied {
@@ -35,7 +42,8 @@ export class CoreBuilder {
 
   /** Started, with a list and a poll taken in, the recovery over and a first pass made: from now on `plan` decides. */
   dispatching(): this {
-    this.feed({ type: "daemon.started", version: "test", journalId: "j1" });
+    // So long ago that nothing of an earlier run can turn up.
+    this.#before({ type: "daemon.started", version: "test", journalId: "j1" });
     this.feed({ type: "lease.acquired" });
     const basedOnSeq = this.core.seq;
     const listStartedAtMs = this.nowMs;

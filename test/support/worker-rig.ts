@@ -38,7 +38,12 @@ export class WorkerRig {
     };
     if (found) {
       const unknownDeadlineAtMs = this.nowMs + timeoutBootingMs;
-      const instance = { instanceId: "i-1", address: "10.0.0.1", unknownDeadlineAtMs };
+      const instance = {
+        instanceId: "i-1",
+        address: "10.0.0.1",
+        unknownDeadlineAtMs,
+        startsUntilMs: null,
+      };
       this.snapshot = foundWorker({ ...input, found: { ...instance, behaviorReason: "" } }, found);
       return;
     }

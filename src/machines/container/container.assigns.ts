@@ -6,8 +6,11 @@ type Changes = Partial<ContainerContext>;
 /** The pause after a failed call doubles from the first to the last of these. */
 const RETRY_FIRST_MS = 500;
 const RETRY_LAST_MS = 30_000;
-/** As long, at least, after an unlock without an answer: it may yet arrive, and must not find what we start in between. */
-const LATE_UNLOCK_MS = 60_000;
+/**
+ * As long, at least, after a lock or an unlock without an answer: it may yet arrive. An unlock must not find what we start
+ * in between, nor a lock what we end since somebody else has given it back.
+ */
+const LATE_CALL_MS = 60_000;
 
 const NOTHING = { vcpus: 0, ram: 0, scratch: 0, gpus: 0, gpuVram: 0 } as const;
 
@@ -29,6 +32,7 @@ export function bornContext({ containerId, atMs, seq }: ContainerInput): Contain
     exitedAtMs: null,
     retryAtMs: null,
     failuresCount: 0,
+    lockMayArrive: false,
     lastError: "",
     rejection: "",
     waitReason: "",
@@ -75,14 +79,23 @@ export function rememberFailure(
   event: ContainerEventOf<"operation.failed">,
 ): Changes {
   const retryMs = Math.min(RETRY_FIRST_MS * 2 ** context.failuresCount, RETRY_LAST_MS);
-  const mayArriveYet = event.operation === "unlock" && event.failure.code === "timeout";
-  const pauseMs = mayArriveYet ? Math.max(retryMs, LATE_UNLOCK_MS) : retryMs;
+  const mayArriveYet = event.operation !== "cancel" && event.failure.code === "timeout";
+  const pauseMs = mayArriveYet ? Math.max(retryMs, LATE_CALL_MS) : retryMs;
   return {
     retryAtMs: event.atMs + pauseMs,
+    lockMayArrive: mayArriveYet && event.operation === "lock",
     failuresCount: context.failuresCount + 1,
     lastError: event.failure.message,
     updatedSeq: event.seq,
   };
+}
+
+/** The lock has arrived: nothing of it is to come. */
+export function shortenPause(
+  { retryAtMs }: ContainerContext,
+  { atMs }: ContainerEventOf<"container.changed">,
+): Changes {
+  return { retryAtMs: Math.min(retryAtMs ?? atMs, atMs + RETRY_FIRST_MS), lockMayArrive: false };
 }
 
 export function takeProcess(

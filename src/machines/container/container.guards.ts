@@ -34,6 +34,14 @@ export function wanted({ priority }: ContainerContext): boolean {
   return BigInt(priority) > 0n;
 }
 
+/** A poll that began since it was given up shows the lock that had no answer. */
+export function lockArrived(
+  context: ContainerContext,
+  event: ContainerEventOf<"container.changed">,
+): boolean {
+  return context.lockMayArrive === true && event.state === "Locked" && isCurrent(context, event);
+}
+
 export function retryDue(
   context: ContainerContext,
   event: ContainerEventOf<"clock.ticked">,

@@ -40,6 +40,7 @@ const chart = setup({
     doubt: assign({ updatedSeq: ({ event }) => event.seq }),
     clearFailure: assign({ retryAtMs: null, failuresCount: 0, lastError: "" }),
     endPause: assign({ retryAtMs: null }),
+    shortenPause: assign(given(to.shortenPause)),
     takeProcess: assign(given(to.takeProcess)),
     forgetExit: assign({ exitedSeq: null, exitedAtMs: null }),
     takeWait: assign(given(to.takeWait)),
@@ -51,6 +52,7 @@ const chart = setup({
     priorityChanged: given(judge.priorityChanged),
     isCurrent: ({ context, event }) => judge.isCurrent(context, event as never),
     retryDue: given(judge.retryDue),
+    lockArrived: given(judge.lockArrived),
     processBecomes: ({ context, event }, state: ProcessState) =>
       judge.processAfter(context, event as never) === state,
     lastProcessEnds: given(judge.lastProcessEnds),
@@ -178,6 +180,7 @@ export const containerMachine = chart.createMachine({
         pausing: {
           on: {
             "clock.ticked": { guard: "retryDue", target: "none", actions: "endPause" },
+            "container.changed": { guard: "lockArrived", actions: "shortenPause" },
             "daemon.started": { target: "none", actions: ["endPause", "doubt"] },
             "process.killing": { target: "killing", actions: "endPause" },
           },

@@ -30,6 +30,8 @@ export interface ContainerContext {
   /** When a failed operation may be tried again. */
   readonly retryAtMs: number | null;
   readonly failuresCount: number;
+  /** The last call was a lock without an answer; absent in a state of an earlier version. */
+  readonly lockMayArrive?: boolean;
   readonly lastError: string;
   /** Why it is not to run, whatever fits: its record cannot be read, or an operator cancels it. It is cancelled with these words. */
   readonly rejection: string;

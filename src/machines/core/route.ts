@@ -5,7 +5,7 @@ import type { ContainerRecord } from "../model/fact.ts";
 import type { Fact, FactInput, FactOf } from "../model/fact.ts";
 import type { ActorKind } from "../model/ids.ts";
 import type { Settings } from "../model/settings.ts";
-import { unknownPatienceMs } from "../worker/worker.assigns.ts";
+import { startsUntilMs, unknownDeadlineAtMs } from "../worker/worker.assigns.ts";
 import { isAsKnown, isQuiet } from "../worker/worker.guards.ts";
 import type { Draft } from "./draft.ts";
 import { ONLY } from "../model/ids.ts";
@@ -109,8 +109,12 @@ export function killProcesses(draft: Draft, containerId: string, reason: string)
 
 /** Trusts no observation of the last run. */
 function daemonStarted(draft: Draft, registry: Registry, fact: FactOf<"daemon.started">): void {
+  const before = registry.get("supervisor", ONLY)?.context.journalId ?? "";
+  // A journal goes on under another id where records of it were lost.
+  const historyLost = before !== "" && before !== fact.journalId;
   draft.deliver("supervisor", ONLY, fact);
-  for (const id of registry.ids("worker")) draft.deliver("worker", id, fact);
+  const started = { ...fact, historyLost };
+  for (const id of registry.ids("worker")) draft.deliver("worker", id, started);
   // The config may be another one.
   for (const [id, { context }] of registry.entries("container")) {
     const { record, resources, instanceTypes } = context;
@@ -153,16 +157,25 @@ function adopt(draft: Draft, fact: FactOf<"instance.seen">): void {
   const behaviorReason = configured
     ? `its tag says ${tagged}`
     : "its instance type is not configured";
+  const untilMs = startsOfOthersUntilMs(draft);
   const found = {
     instanceId,
     address,
-    unknownDeadlineAtMs: atMs + unknownPatienceMs(settings),
+    unknownDeadlineAtMs: unknownDeadlineAtMs(atMs, untilMs, settings),
+    startsUntilMs: untilMs,
     behaviorReason: idleBehavior === "run" ? "" : behaviorReason,
   };
   draft.adoptWorker(
     { workerId: instanceId, atMs, seq, instanceType, providerType, found },
     idleBehavior,
   );
+}
+
+/** Who ran something here before this run began may have sent a start that is on its way; null once it has turned up. */
+function startsOfOthersUntilMs(draft: Draft): number | null {
+  const startedAtMs = draft.get("supervisor", ONLY)?.context.startedAtMs ?? 0;
+  const untilMs = startsUntilMs(startedAtMs, draft.frame.settings);
+  return untilMs > draft.frame.atMs ? untilMs : null;
 }
 
 /** A list may have shown the instance before, and not told whose it is: one worker for one instance. */

@@ -76,7 +76,11 @@ function why(
           };
     case "unknown":
       return {
-        text: "is kept: it may be running something, no probe has told yet",
+        text: `is kept: it may be running something, ${
+          (context.startsUntilMs ?? null) === null
+            ? "no probe has told yet"
+            : "or a start of an earlier run may turn up: no probe since then has told yet"
+        }`,
         untilMs: held || busyCount > 0 ? null : context.unknownDeadlineAtMs,
       };
     case "booting":

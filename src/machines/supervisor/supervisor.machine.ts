@@ -2,11 +2,14 @@ import { assign, setup } from "xstate";
 import type { SnapshotFrom } from "xstate";
 import type { FactOf } from "../model/fact.ts";
 import type { Settings } from "../model/settings.ts";
+import { startsUntilMs } from "../worker/worker.assigns.ts";
 
 export interface SupervisorContext {
   readonly startedAtMs: number;
   readonly startedSeq: number;
   readonly version: string;
+  /** Of the journal that this run began on; absent in a state of an earlier version. */
+  readonly journalId?: string;
   /** A complete list and a complete poll, both begun after the start, have been taken in. */
   readonly listed: boolean;
   readonly polled: boolean;
@@ -40,15 +43,16 @@ export const supervisorMachine = setup({
       startedAtMs: event.atMs,
       startedSeq: event.seq,
       version: event.type === "daemon.started" ? event.version : "",
+      journalId: event.type === "daemon.started" ? event.journalId : "",
       listed: false,
       polled: false,
       waited: false,
       staleLockDeadlineAtMs: null,
       stopReason: "",
     })),
-    takeList: assign(({ event }) => ({
+    takeList: assign(({ context, event }) => ({
       listed: true,
-      staleLockDeadlineAtMs: event.atMs + event.settings.staleLockTimeoutMs,
+      staleLockDeadlineAtMs: staleLockDeadlineAtMs(context, event),
     })),
     takePoll: assign({ polled: true }),
     rememberStop: assign({
@@ -73,6 +77,7 @@ export const supervisorMachine = setup({
     startedAtMs: 0,
     startedSeq: 0,
     version: "",
+    journalId: "",
     listed: false,
     polled: false,
     waited: false,
@@ -105,5 +110,13 @@ export const supervisorMachine = setup({
     },
   },
 });
+
+/** Workers have as long to answer once nothing of an earlier run can turn up on them: before that their answer tells nothing. */
+function staleLockDeadlineAtMs(
+  { startedAtMs }: SupervisorContext,
+  { atMs, settings }: SupervisorEvent,
+): number {
+  return Math.max(atMs, startsUntilMs(startedAtMs, settings)) + settings.staleLockTimeoutMs;
+}
 
 export type SupervisorSnapshot = SnapshotFrom<typeof supervisorMachine>;

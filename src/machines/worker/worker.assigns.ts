@@ -24,6 +24,20 @@ export function unknownPatienceMs(settings: Settings): number {
   return Math.max(settings.timeoutBootingMs, settings.timeoutProbeMs);
 }
 
+/** When what an earlier run sent, and nobody now knows of, can turn up no more: counted from the start of this run. */
+export function startsUntilMs(startedAtMs: number, settings: Settings): number {
+  return startedAtMs + settings.timeoutStartMs;
+}
+
+/** No time counts against it in which nobody may take it for idle. */
+export function unknownDeadlineAtMs(
+  nowMs: number,
+  startsUntilMs: number | null,
+  settings: Settings,
+): number {
+  return Math.max(nowMs, startsUntilMs ?? 0) + unknownPatienceMs(settings);
+}
+
 export function bornContext(input: WorkerInput): WorkerContext {
   const { workerId, atMs, seq, instanceType, providerType, found } = input;
   return {
@@ -39,6 +53,7 @@ export function bornContext(input: WorkerInput): WorkerContext {
     busyAtMs: atMs,
     idleDeadlineAtMs: null,
     unknownDeadlineAtMs: found?.unknownDeadlineAtMs ?? null,
+    startsUntilMs: found?.startsUntilMs ?? null,
     destroyedAtMs: null,
     destroySentAtMs: null,
     createOpen: found === null,
@@ -78,8 +93,12 @@ export function takeUnknown(
   context: WorkerContext,
   event: WorkerEventOf<"instance.seen">,
 ): Changes {
-  const unknownDeadlineAtMs = event.atMs + unknownPatienceMs(event.settings);
-  return { ...takeInstance(context, event), createOpen: false, unknownDeadlineAtMs };
+  const { startsUntilMs = null } = context;
+  return {
+    ...takeInstance(context, event),
+    createOpen: false,
+    unknownDeadlineAtMs: unknownDeadlineAtMs(event.atMs, startsUntilMs, event.settings),
+  };
 }
 
 export function takeAddress(
@@ -188,14 +207,24 @@ export function loseCreate(_context: WorkerContext, event: WorkerEvent): Changes
   };
 }
 
+/** A create that a crash interrupted. An older journal may not know what has been started on its instance since. */
+export function doubtCreate(_context: WorkerContext, event: WorkerEvent): Changes {
+  return { updatedSeq: event.seq, startsUntilMs: startsUntilMs(event.atMs, event.settings) };
+}
+
 /** A new run of the daemon trusts no observation of the last one (docs/design.md: restart). */
-export function beginAgain(context: WorkerContext, event: WorkerEvent): Changes {
+export function beginAgain(
+  context: WorkerContext,
+  event: WorkerEventOf<"daemon.started">,
+): Changes {
+  const untilMs = event.historyLost ? startsUntilMs(event.atMs, event.settings) : null;
   return {
     processes: processesAfterCrash(context.processes, event),
     createOpen: false,
     updatedSeq: event.seq,
     idleDeadlineAtMs: null,
-    unknownDeadlineAtMs: event.atMs + unknownPatienceMs(event.settings),
+    unknownDeadlineAtMs: unknownDeadlineAtMs(event.atMs, untilMs, event.settings),
+    startsUntilMs: untilMs,
     missingSinceMs: null,
     staleSinceMs: null,
   };

@@ -19,7 +19,15 @@ function isCurrent(context: WorkerContext, event: { basedOnSeq: number }): boole
 }
 
 export function booted(context: WorkerContext, event: WorkerEventOf<"probe.succeeded">): boolean {
-  return isCurrent(context, event) && event.booted;
+  return isCurrent(context, event) && event.booted && !startsMayTurnUp(context, event);
+}
+
+/** Until then an empty list tells nothing: what an earlier run sent may be on its way (docs/design.md: crash in flight). */
+function startsMayTurnUp(
+  { startsUntilMs = null }: WorkerContext,
+  { startedAtMs }: WorkerEventOf<"probe.succeeded">,
+): boolean {
+  return startsUntilMs !== null && startedAtMs < startsUntilMs;
 }
 
 export function listingChanged(

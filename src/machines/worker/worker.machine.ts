@@ -23,7 +23,7 @@ const chart = setup({
     notices: (_, _notices: Notice[]) => {},
     takeInstance: assign(given(to.takeInstance)),
     takeUnknown: assign(given(to.takeUnknown)),
-    doubtCreate: assign({ updatedSeq: ({ event }) => event.seq }),
+    doubtCreate: assign(given(to.doubtCreate)),
     closeCreate: assign({ createOpen: false }),
     loseCreate: assign(given(to.loseCreate)),
     takeAddress: assign(given(to.takeAddress)),
@@ -271,7 +271,11 @@ export const workerMachine = chart.createMachine({
                 target: "gone",
                 actions: act.because("the cloud never listed it"),
               },
-              { guard: "firstMissing", actions: "rememberMissing" },
+              // A list that began before its VM could no longer come tells nothing of it.
+              {
+                guard: and(["listedAfterDeadline", "firstMissing"]),
+                actions: "rememberMissing",
+              },
             ],
           },
         },

@@ -42,6 +42,11 @@ export interface WorkerContext {
   readonly idleDeadlineAtMs: number | null;
   /** When an unknown worker, or a create whose outcome is unknown, is given up. */
   readonly unknownDeadlineAtMs: number | null;
+  /**
+   * Until when a start may turn up here that an earlier run sent, and that this journal does not tell of; null or absent
+   * (a context of an earlier version) when there is none.
+   */
+  readonly startsUntilMs?: number | null;
   /** When its end was first asked of the cloud, and when last. */
   readonly destroyedAtMs: number | null;
   readonly destroySentAtMs: number | null;
@@ -68,8 +73,10 @@ interface Delivered {
   readonly settings: Settings;
 }
 
+/** `historyLost`: the journal does not tell all that the last run did. */
+type DaemonStarted = FactOf<"daemon.started"> & { readonly historyLost?: boolean };
+
 type WorkerFact = FactOf<
-  | "daemon.started"
   | "instance.seen"
   | "instance.missing"
   | "create.succeeded"
@@ -93,7 +100,7 @@ type WorkerDecision =
   | { type: "kill.decided"; atMs: number; containerId: string; reason: string }
   | { type: "shutdown.decided"; atMs: number; reason: string };
 
-export type WorkerEvent = (WorkerFact | WorkerDecision | InstanceTaken) & Delivered;
+export type WorkerEvent = (DaemonStarted | WorkerFact | WorkerDecision | InstanceTaken) & Delivered;
 export type WorkerEventOf<T extends WorkerEvent["type"]> = Extract<WorkerEvent, { type: T }>;
 
 export interface WorkerInput {
@@ -107,6 +114,7 @@ export interface WorkerInput {
     readonly instanceId: string;
     readonly address: string;
     readonly unknownDeadlineAtMs: number;
+    readonly startsUntilMs: number | null;
     readonly behaviorReason: string;
   } | null;
 }

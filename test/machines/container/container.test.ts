@@ -245,14 +245,30 @@ describe("the operation", () => {
     expect(rig.polled("Locked").value.record).toBe("Locked");
   });
 
-  it("pauses for long after an unlock without an answer, which may yet arrive", () => {
-    const pauseMs = (operation: "lock" | "unlock", code: "timeout" | "unavailable"): number => {
+  it("pauses for long after a lock or an unlock without an answer, which may yet arrive", () => {
+    const pauseMs = (
+      operation: "lock" | "unlock" | "cancel",
+      code: "timeout" | "unavailable",
+    ): number => {
       const rig = new Rig(operation === "lock" ? "Queued" : "Locked").decided(operation);
       return (rig.failed(operation, code).context.retryAtMs ?? 0) - rig.nowMs;
     };
     expect(pauseMs("unlock", "timeout")).toBe(60_000);
     expect(pauseMs("unlock", "unavailable")).toBe(500);
-    expect(pauseMs("lock", "timeout")).toBe(500);
+    expect(pauseMs("lock", "timeout")).toBe(60_000);
+    expect(pauseMs("lock", "unavailable")).toBe(500);
+    expect(pauseMs("cancel", "timeout")).toBe(500);
+  });
+
+  it("goes on soon once a poll shows the lock that had no answer", () => {
+    const lost = (): Rig => new Rig("Queued").decided("lock").failed("lock", "timeout");
+    const leftMs = (rig: Rig): number => (dueAtMs("container", rig.snapshot) ?? 0) - rig.nowMs;
+    expect(leftMs(lost().polled("Locked"))).toBe(500);
+    const old = lost();
+    expect(leftMs(old.polled("Locked", { basedOnSeq: old.seq - 1 }))).toBe(60_000);
+    expect(leftMs(lost().polled("Queued", { priority: "6" }))).toBe(60_000);
+    const unlock = new Rig("Locked").decided("unlock").failed("unlock", "timeout");
+    expect(leftMs(unlock.polled("Queued").polled("Locked"))).toBe(60_000);
   });
 
   it("goes on after a restart without its pause", () => {

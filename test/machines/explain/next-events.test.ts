@@ -162,7 +162,7 @@ describe("what may come next to others", () => {
     const input = { containerId: containerId(1), atMs: now.nowMs, seq: 1 };
     let { snapshot } = start(MACHINES.container, input);
     const delivered = { atMs: now.nowMs, seq: 2, settings: now.settings };
-    const failure = { code: "timeout", message: "no answer" } as const;
+    const failure = { code: "unavailable", message: "503" } as const;
     for (const event of [
       { type: "lock.decided", reason: "" },
       {

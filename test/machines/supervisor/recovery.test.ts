@@ -2,13 +2,21 @@ import { describe, expect, it } from "vitest";
 import { ONLY } from "../../../src/machines/model/ids.ts";
 import { containerId } from "../../support/containers.ts";
 import { CoreBuilder } from "../../support/core-builder.ts";
+import { settings } from "../../support/settings.ts";
 
 const MINUTE_MS = 60_000;
 
-function recovering(changes = {}): CoreBuilder {
+function started(changes = {}): CoreBuilder {
   const builder = new CoreBuilder(changes);
   builder.feed({ type: "daemon.started", version: "test", journalId: "j1" });
   builder.feed({ type: "lease.acquired" });
+  return builder;
+}
+
+/** When nothing that an earlier run sent can turn up any more. */
+function recovering(changes = {}): CoreBuilder {
+  const builder = started(changes);
+  builder.nowMs += settings(changes).timeoutStartMs;
   return builder;
 }
 
@@ -110,6 +118,43 @@ describe("recovery (specification §6.3)", () => {
     ticked(builder);
     expect(decided(builder)).toEqual(["finishRecovery", "unlock"]);
     expect(state(builder)).toBe("dispatching");
+  });
+
+  it("takes no answer for the last word while a start of an earlier run may turn up, and none of its locks for stale", () => {
+    const builder = polled(listed(started().instance("i-1", "type1")));
+    builder.container(containerId(1), { state: "Locked" });
+    const lifecycle = (): unknown => builder.core.registry.get("worker", "i-1")?.value.lifecycle;
+    expect([lifecycle(), ...decided(builder)]).toEqual(["unknown", "delayRecovery"]);
+    builder.nowMs += MINUTE_MS;
+    ticked(builder);
+    expect(decided(builder)).toEqual([]);
+    // It has turned up.
+    builder.instance("i-1", "type1", [containerId(1)]);
+    expect([lifecycle(), ...decided(builder)]).toEqual(["running", "finishRecovery"]);
+  });
+
+  it("waits for such an answer no longer than StaleLockTimeout", () => {
+    const builder = polled(listed(started().instance("i-1", "type1")));
+    builder.container(containerId(1), { state: "Locked" });
+    expect(decided(builder)).toEqual(["delayRecovery"]);
+    builder.nowMs += settings().timeoutStartMs + MINUTE_MS;
+    ticked(builder);
+    expect(decided(builder)).toEqual(["finishRecovery", "unlock"]);
+  });
+
+  it("doubts every worker whose journal goes on under another id: records of it were lost", () => {
+    const builder = polled(listed(recovering().instance("i-1", "type1")));
+    const untilMs = (): unknown =>
+      builder.core.registry.get("worker", "i-1")?.context.startsUntilMs;
+    builder.feed({ type: "daemon.started", version: "test", journalId: "j1" });
+    expect(untilMs()).toBe(null);
+    builder.feed({ type: "daemon.started", version: "test", journalId: "j2" });
+    expect(untilMs()).toBe(builder.nowMs + settings().timeoutStartMs);
+    builder.instance("i-1", "type1");
+    expect(builder.core.registry.get("worker", "i-1")?.value.lifecycle).toBe("unknown");
+    builder.nowMs += settings().timeoutStartMs;
+    builder.instance("i-1", "type1");
+    expect(builder.core.registry.get("worker", "i-1")?.value.lifecycle).toBe("idle");
   });
 
   it("begins anew with every start of the daemon", () => {

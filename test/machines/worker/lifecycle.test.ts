@@ -69,6 +69,7 @@ describe("a worker that is being created", () => {
       ).toBe("booting");
       const missed = lost().after(MINUTE_MS).missing();
       expect(missed.after(9 * MINUTE_MS - 1).missing().state).toBe("creating");
+      expect(missed.after(1).missing().state).toBe("creating");
       expect(missed.after(1).missing().state).toBe("gone");
       expect(missed.context.shutdownReason).toBe("the cloud never listed it");
     },
@@ -82,7 +83,17 @@ describe("a worker that is being created", () => {
         .missing()
         .after(10 * MINUTE_MS)
         .missing().state,
-    ).toBe("gone");
+    ).toBe("creating");
+    expect(rig.after(1).missing().state).toBe("gone");
+  });
+
+  it("is not given up by a list that began before its VM could come, and one that lacks it", () => {
+    const failure = { code: "timeout", message: "no answer" } as const;
+    const rig = WorkerRig.creating().send({ type: "create.failed", commandId: "j1-1-1", failure });
+    rig.after(1000).missing();
+    // Its VM comes now, the cloud does not list for long, and when it does the list is incomplete.
+    expect(rig.after(20 * MINUTE_MS).missing().state).toBe("creating");
+    expect(rig.after(1000).seen().state).toBe("booting");
   });
 
   it("waits on while the cloud does not list, which tells nothing of a create without an answer", () => {

@@ -83,8 +83,15 @@ export const CONTAINER_MUTANTS: readonly Mutant[] = [
     name: "late-unlock",
     net: "nothing is started before an unlock without an answer can arrive no more",
     file: "src/machines/container/container.assigns.ts",
-    find: "const pauseMs = mayArriveYet ? Math.max(retryMs, LATE_UNLOCK_MS) : retryMs;",
-    replace: "const pauseMs = mayArriveYet ? Math.min(retryMs, LATE_UNLOCK_MS) : retryMs;",
+    find: "const pauseMs = mayArriveYet ? Math.max(retryMs, LATE_CALL_MS) : retryMs;",
+    replace: "const pauseMs = mayArriveYet ? Math.min(retryMs, LATE_CALL_MS) : retryMs;",
+  },
+  {
+    name: "late-lock",
+    net: "nothing is decided before a lock without an answer has arrived, or can arrive no more",
+    file: "src/machines/container/container.assigns.ts",
+    find: 'const mayArriveYet = event.operation !== "cancel" &&',
+    replace: 'const mayArriveYet = event.operation === "unlock" &&',
   },
   {
     name: "failed-call-at-once",

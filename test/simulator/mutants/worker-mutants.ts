@@ -273,6 +273,20 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     replace: "return deadlineAtMs !== null && event.listStartedAtMs >= 0;",
   },
   {
+    name: "lost-create-missed-early",
+    net: "a list that began before a create's VM could come no more tells nothing of it",
+    file: WORKER,
+    find: 'guard: and(["listedAfterDeadline", "firstMissing"]),',
+    replace: 'guard: "firstMissing",',
+  },
+  {
+    name: "strangers-start-dropped",
+    net: "what this run has found is not known before a start of an earlier run can turn up there no more",
+    file: GUARDS,
+    find: "return startsUntilMs !== null && startedAtMs < startsUntilMs;",
+    replace: "return startsUntilMs !== null && startedAtMs < 0;",
+  },
+  {
     name: "missing-since-kept",
     net: "who answers after a list that lacked it is missing anew with the next one",
     file: GUARDS,

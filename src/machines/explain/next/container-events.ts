@@ -88,6 +88,10 @@ export const containerConditions: ConditionTexts<"container"> = {
     const when = left > 0 ? `in ${formatSpan(left)}` : "now";
     return `to be tried again ${when}, after ${failuresCount === 1 ? "1 failure" : `${failuresCount} failures`}`;
   },
+  lockArrived: ({ snapshot: { context } }) =>
+    context.lockMayArrive === true
+      ? "if a poll shows it Locked: its last lock had no answer, and may arrive yet"
+      : "no lock of ours may arrive yet",
   processBecomes: (s, state) => `if that makes it ${state}; ${reportsText(s)}`,
   lastProcessEnds: reportsText,
   waitChanged: ({ snapshot: { context } }) =>

@@ -100,7 +100,11 @@ const startsText = (situation: S): string => {
 
 /** What each condition of the worker's chart looks at. */
 export const workerConditions: ConditionTexts<"worker"> = {
-  booted: () => "if the probe says that it has booted",
+  booted: (s) => {
+    const { startsUntilMs = null } = contextOf(s);
+    const lost = `, and began when no start of an earlier run can turn up (${deadlineText(s, startsUntilMs)})`;
+    return `if the probe says that it has booted${startsUntilMs === null ? "" : lost}`;
+  },
   bootProbePassed: () => "if its boot probe has passed",
   listingChanged: (s) => `if the probe lists something else; known: ${processesText(s)}`,
   overdueForBoot: silence("TimeoutBooting", ({ settings }) => settings.timeoutBootingMs),
