@@ -1,7 +1,14 @@
 import { defineConfig } from "vitest/config";
 
+/** Where .ci/run and .ci/night want reports, without an ending; usually nowhere. */
+const report = process.env["TEST_REPORT"];
+const reports: [string, { outputFile: string }][] = report
+  ? [["json", { outputFile: `${report}.json` }]]
+  : [];
+
 export default defineConfig({
   test: {
+    reporters: ["default", "./test/support/skipped.reporter.ts", ...reports],
     projects: [
       {
         test: {

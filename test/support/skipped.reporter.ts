@@ -1,23 +1,37 @@
 import { writeFileSync } from "node:fs";
 import type { Reporter, TestCase, TestModule } from "vitest/node";
 
-/** Writes the tests that were skipped into $SKIPPED_FILE, grouped by the reason, a line each. (A default export, since vitest asks for one.) */
+/**
+ * Says at the end which tests were skipped and why: what is missing, and for how many; or, with each test's name, in the file
+ * `$TEST_REPORT.skipped`. (A default export, since vitest asks for one.)
+ */
 export default class SkippedReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const path = process.env["SKIPPED_FILE"];
-    if (!path) return;
     const byReason = new Map<string, string[]>();
     for (const module of modules)
       for (const test of module.children.allTests("skipped")) {
         const reason = noteOf(test);
         byReason.set(reason, [...(byReason.get(reason) ?? []), test.fullName]);
       }
-    const lines = [...byReason].flatMap(([reason, names]) =>
-      // Where no reason was handed over, it stands in the name.
-      reason === "" ? names.map((name) => `- ${name}\n`) : [`- ${reason}:\n`, ...indented(names)],
-    );
-    writeFileSync(path, lines.join(""));
+    const report = process.env["TEST_REPORT"];
+    if (report) writeFileSync(`${report}.skipped`, inFull(byReason).join(""));
+    else process.stdout.write(inShort(byReason).join(""));
   }
+}
+
+/** Where no reason was handed over, it stands in the name. */
+function inFull(byReason: ReadonlyMap<string, readonly string[]>): string[] {
+  return [...byReason].flatMap(([reason, names]) =>
+    reason === "" ? names.map((name) => `- ${name}\n`) : [`- ${reason}:\n`, ...indented(names)],
+  );
+}
+
+function inShort(byReason: ReadonlyMap<string, readonly string[]>): string[] {
+  return [...byReason].flatMap(([reason, names]) =>
+    reason === ""
+      ? names.map((name) => `skipped: ${name}\n`)
+      : [`skipped ${names.length}: ${reason}\n`],
+  );
 }
 
 function noteOf(test: TestCase): string {

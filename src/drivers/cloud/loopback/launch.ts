@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "nod
 import { userInfo } from "node:os";
 import { makeKeyPair } from "../../ssh/key-pair.ts";
 import { SECRET_PATH } from "../../ssh/tag-verifier.ts";
+import { reasonIn } from "./log-reason.ts";
 import type { SetTimer } from "./reaper.ts";
 import { instancePaths, writeInstanceRecord, type InstanceRecord } from "./state.ts";
 
@@ -19,7 +20,6 @@ export interface LaunchOptions {
 }
 
 const START_TIMEOUT_MS = 30_000;
-const LOG_TAIL_CHARACTERS = 500;
 
 /** Makes the instance's folder and starts its process; returns when that has taken over. Leaves what it made if it fails. */
 export async function launchInstance(options: LaunchOptions): Promise<void> {
@@ -53,10 +53,8 @@ function started(child: ChildProcess, options: LaunchOptions): Promise<void> {
   const { setTimer, signal, stateDir } = options;
   return new Promise<void>((resolve, reject) => {
     const fail = (text: string) => {
-      const tail = readFileSync(instancePaths(stateDir).log, "utf8").trim();
-      settle(() =>
-        reject(new Error(`loopback instance: ${text}: ${tail.slice(-LOG_TAIL_CHARACTERS)}`)),
-      );
+      const reason = reasonIn(readFileSync(instancePaths(stateDir).log, "utf8"));
+      settle(() => reject(new Error(`loopback instance: ${text}: ${reason}`)));
     };
     const onAbort = () => settle(() => reject(signal.reason as Error));
     const onMessage = () => settle(resolve);
