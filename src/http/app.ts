@@ -1,6 +1,7 @@
 import Koa from "koa";
 import type { AppMiddleware, HttpState } from "./context.ts";
 import { answerInTime } from "./deadline.ts";
+import { identify } from "./identify.ts";
 import { limitRequests } from "./limiter.ts";
 import { serveManagement } from "./management.ts";
 import { makeManagementAuth } from "./management-auth.ts";
@@ -21,19 +22,27 @@ export function makeApp(options: AppOptions): Koa<HttpState> {
   app.on("error", (error: Error) => options.log.warn({ err: error }, "answer not written"));
   const authenticate = makeManagementAuth(options.managementToken);
   const facts = makeOperatorFacts(options);
+  const limit = limitRequests(options.traffic);
+  const limitStrangers: AppMiddleware = (ctx, next) =>
+    ctx.state.caller === "stranger" ? limit(ctx, next) : next();
   const layers: AppMiddleware[] = [
     answerErrors(options.log),
     prepareRequests(options.version, options.makeRequestId),
+    identify({
+      tokens: [options.managementToken, ...options.queueTokens],
+      ownKey: options.ownKey,
+    }),
     serveMetrics(options, authenticate),
     serveInspection(options),
     logRequests(options),
     answerInTime(options.clock, options.requestTimeoutMs),
     serveHealth(options),
-    limitRequests((queue) => options.traffic.limiterOf(queue)),
+    // Its files are in memory: to hand one out takes no turn.
     ...pageLayers(options),
-    ...queueLayers(options),
-    ...serveOwnApi(options, facts),
-    serveManagement(options, facts, authenticate),
+    limitStrangers,
+    ...queueLayers(options, limit),
+    ...serveOwnApi(options, facts, limit),
+    serveManagement(options, facts, { authenticate, limit }),
   ];
   for (const layer of layers) app.use(layer);
   return app;
@@ -43,6 +52,13 @@ function pageLayers({ pageFolder }: AppOptions): AppMiddleware[] {
   return pageFolder === undefined ? [] : [servePage(pageFolder)];
 }
 
-function queueLayers({ queueRoutes }: AppOptions): AppMiddleware[] {
-  return queueRoutes ? [queueRoutes.routes() as unknown as AppMiddleware, refuseMethods()] : [];
+function queueLayers({ queueRoutes }: AppOptions, limit: AppMiddleware): AppMiddleware[] {
+  if (!queueRoutes) return [];
+  return [onQueuePath(limit), queueRoutes.routes() as unknown as AppMiddleware, refuseMethods()];
 }
+
+function onQueuePath(layer: AppMiddleware): AppMiddleware {
+  return (ctx, next) => (QUEUE_PATH.test(ctx.state.target.path) ? layer(ctx, next) : next());
+}
+
+const QUEUE_PATH = /^\/arvados\/v1\/(containers|container_requests|api_client_authorizations)\b/;

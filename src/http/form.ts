@@ -12,6 +12,11 @@ const readText = bodyParser({
   textLimit: LIMIT,
 });
 
+/** Waits for the text of a form; reads it once, however often it is called. Throws what the parser throws. */
+export async function readFormText(ctx: AppContext): Promise<void> {
+  if (ctx.method === "POST") await readText(ctx, () => Promise.resolve());
+}
+
 /** A form value: of the body first, then of the query; "" where there is none. */
 export type Form = (name: string) => string;
 
@@ -19,7 +24,7 @@ export type Form = (name: string) => string;
 export async function readForm(ctx: AppContext): Promise<Form> {
   const sources: Pick<URLSearchParams, "get">[] = [];
   if (ctx.method === "POST") {
-    await readText(ctx, () => Promise.resolve());
+    await readFormText(ctx);
     const { rawBody = "" } = ctx.request as { rawBody?: string };
     if (ctx.is("multipart/form-data")) sources.push(await parseMultipart(ctx, rawBody));
     else if (ctx.is("urlencoded")) sources.push(parseEncoded(rawBody, "body"));

@@ -1,5 +1,6 @@
-import type { AppContext, AppMiddleware } from "./context.ts";
+import type { AppContext, AppMiddleware, Caller } from "./context.ts";
 import { Problem } from "./problem.ts";
+import { isOver, onEnded } from "./request-life.ts";
 
 interface LimiterOptions {
   /** At once; 0: no limit. */
@@ -84,41 +85,61 @@ export function priorityName(priority: number): "low" | "normal" | "high" {
   return priority < 0 ? "low" : "high";
 }
 
-/** Which of the two queues a request stands in (specification §11.6). */
-export type QueueName = "api" | "tunnel";
+/**
+ * Which queue a request stands in. `api` and `tunnel` are those of specification §11.6; the others keep apart who must not
+ * wait for one another: `own` is the daemon that asks itself, `runners` what a runner asks of its container's record.
+ */
+export type QueueName = "api" | "tunnel" | "own" | "runners" | "strangers";
 
 const TUNNEL_PATH =
   /^\/arvados\/v1\/(connect|containers)\/[a-z0-9]{5}-dz642-[a-z0-9]{15}\/(gateway_tunnel|ssh)$/;
 
+const RUNNER_PATH =
+  /^\/arvados\/v1\/(containers\/[^/]+(\/(un)?lock)?|api_client_authorizations\/current)$/;
+
 /** A tunnel stays open for hours: it must not take the turn of a request that is answered at once. */
-export function queueOf(method: string, path: string): QueueName {
-  return method === "POST" && TUNNEL_PATH.test(path) ? "tunnel" : "api";
+export function queueOf(method: string, path: string, caller: Caller = "known"): QueueName {
+  if (caller === "stranger") return "strangers";
+  if (caller === "self") return "own";
+  if (method === "POST" && TUNNEL_PATH.test(path)) return "tunnel";
+  return RUNNER_PATH.test(path) ? "runners" : "api";
 }
 
-/** A turn lasts until the answer is written, or its client has gone. */
-export function limitRequests(limiterOf: (queue: QueueName) => RequestLimiter): AppMiddleware {
+export interface Turns {
+  limiterOf(queue: QueueName): RequestLimiter;
+  /** A request that was waiting for an answer gets none. */
+  refused?(queue: QueueName): void;
+}
+
+/** A turn lasts until the answer is written or its connection has closed. A request that has one already keeps that. */
+export function limitRequests(turns: Turns): AppMiddleware {
   return async (ctx, next) => {
-    const priority = priorityOf(ctx);
-    const queue = queueOf(ctx.method, ctx.state.target.path);
-    const limiter = limiterOf(queue);
-    Object.assign(ctx.state, { queue, priority });
-    const { turn, cancel } = limiter.enter(priority);
-    ctx.res.once("close", cancel);
-    if (!(await turn)) {
-      const detail = "too many requests at once; try again in a few seconds";
-      throw new Problem(503, "overloaded", detail, { "Retry-After": "5" });
-    }
-    ctx.res.off("close", cancel);
-    let isServed = true;
-    const leave = (): void => {
-      if (isServed) limiter.leave();
-      isServed = false;
-    };
-    ctx.state.leaveLimiter = leave;
-    if (ctx.res.closed) leave();
-    else ctx.res.once("close", leave);
+    if (!ctx.state.leaveLimiter) await takeTurn(ctx, turns);
     await next();
   };
+}
+
+async function takeTurn(ctx: AppContext, turns: Turns): Promise<void> {
+  const priority = priorityOf(ctx);
+  const queue = queueOf(ctx.method, ctx.state.target.path, ctx.state.caller);
+  const limiter = turns.limiterOf(queue);
+  Object.assign(ctx.state, { queue, priority });
+  const { turn, cancel } = limiter.enter(priority);
+  const forget = onEnded(ctx, cancel);
+  const hasCome = await turn;
+  forget();
+  if (!hasCome) {
+    if (!isOver(ctx)) turns.refused?.(queue);
+    const detail = "too many requests at once; try again in a few seconds";
+    throw new Problem(503, "overloaded", detail, { "Retry-After": "5" });
+  }
+  let isServed = true;
+  const leave = (): void => {
+    if (isServed) limiter.leave();
+    isServed = false;
+  };
+  ctx.state.leaveLimiter = leave;
+  onEnded(ctx, leave);
 }
 
 /** Interactive requests, which come from a browser, go first. */

@@ -1,9 +1,9 @@
 import type { IdleBehavior } from "../machines/model/command.ts";
 import { queueEntries, queueEntry } from "./container-entry.ts";
 import type { AppContext, AppMiddleware } from "./context.ts";
-import { readForm } from "./form.ts";
+import { readForm, readFormText } from "./form.ts";
 import { instanceViews } from "./instance-view.ts";
-import { refuseUnknown, serveRoutes, type MuxRoute } from "./mux.ts";
+import { isRoute, refuseUnknown, serveRoutes, type MuxRoute } from "./mux.ts";
 import { cleanReason, type OperatorFacts } from "./operator-facts.ts";
 import type { AppOptions } from "./options.ts";
 import { Problem } from "./problem.ts";
@@ -18,15 +18,19 @@ type Options = Pick<AppOptions, "readModel" | "instanceTypes" | "metricsText" | 
 export function serveManagement(
   options: Options,
   facts: OperatorFacts,
-  authenticate: (ctx: AppContext) => boolean,
+  { authenticate, limit }: { authenticate: (ctx: AppContext) => boolean; limit: AppMiddleware },
 ): AppMiddleware {
-  const serve = serveRoutes([
+  const routes = [
     ...containerRoutes(options, facts),
     ...instanceRoutes(options, facts),
     ...serviceRoutes(options),
-  ]);
+  ];
+  const serve = serveRoutes(routes);
   return async (ctx, next) => {
-    if (authenticate(ctx)) await serve(ctx, next);
+    if (!authenticate(ctx)) return;
+    // It may come slowly: the turn is asked for when it is there.
+    if (isRoute(routes, ctx)) await readFormText(ctx);
+    await limit(ctx, async () => serve(ctx, next));
   };
 }
 

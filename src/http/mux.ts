@@ -23,6 +23,10 @@ export function serveRoutes(routes: readonly MuxRoute[]): AppMiddleware {
   };
 }
 
+export function isRoute(routes: readonly MuxRoute[], ctx: AppContext): boolean {
+  return routes.some((route) => route.method === ctx.method && isAt(route, ctx.state.target.path));
+}
+
 export function refuseUnknown(ctx: AppContext): void {
   refuse(ctx, 404, "404 page not found");
 }

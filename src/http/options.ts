@@ -54,6 +54,10 @@ export interface AppOptions {
   readonly readOnly: boolean;
   /** Of the embedded queue; it has tokens of its own. */
   readonly queueRoutes?: Router;
+  /** Of the embedded queue; empty without it. */
+  readonly queueTokens: readonly string[];
+  /** By which the daemon knows its own requests; never told to anybody else. */
+  readonly ownKey: string;
   readonly clock: Clock;
   readonly makeRequestId: () => string;
   /** 0: none. */

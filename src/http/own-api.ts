@@ -23,8 +23,12 @@ const stopSchema = actionBodySchema.extend({ drain: z.boolean().default(false) }
 
 const FILTERS = [...RECORD_STATES, "unlisted"] as const;
 
-/** Our own endpoints: everything below `/dispatch/v1`. */
-export function serveOwnApi(options: AppOptions, facts: OperatorFacts): AppMiddleware[] {
+/** Our own endpoints: everything below `/dispatch/v1`. A body is read before the turn is asked for: it may come slowly. */
+export function serveOwnApi(
+  options: AppOptions,
+  facts: OperatorFacts,
+  limit: AppMiddleware,
+): AppMiddleware[] {
   const router = new Router<HttpState>({ prefix: "/dispatch/v1", sensitive: true });
   addViews(router, options);
   addWorkerActions(router, options, facts);
@@ -34,6 +38,7 @@ export function serveOwnApi(options: AppOptions, facts: OperatorFacts): AppMiddl
   return [
     onOwnPath(authenticate(options.managementToken)),
     onOwnPath(readJson),
+    onOwnPath(limit),
     router.routes() as unknown as AppMiddleware,
     onOwnPath(refuseMethods()),
     onOwnPath(refuseUnknown),

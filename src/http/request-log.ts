@@ -1,6 +1,8 @@
 import { STATUS_CODES } from "node:http";
+import { Readable } from "node:stream";
 import type { AppContext, AppMiddleware } from "./context.ts";
 import type { AppOptions } from "./options.ts";
+import { isOver, onEnded } from "./request-life.ts";
 import { shownSearch } from "./request-target.ts";
 
 type Options = Pick<AppOptions, "clock" | "log" | "traffic" | "queueRoutes">;
@@ -29,24 +31,32 @@ export function logRequests(options: Options): AppMiddleware {
       remoteAddress: fields.remoteAddr,
       forwardedFor: fields.reqForwardedFor,
       startedAtMs,
-      isAbandoned: false,
     };
     requests.add(open);
     // Not answered yet: what Koa has there is a 404.
     log[levelOf(ctx, options, 0)](fields, "request");
     let statusAtMs: number | undefined;
-    ctx.res.once("close", () => {
-      open.isAbandoned = true;
+    onEnded(ctx, () => {
       if (statusAtMs !== undefined || ctx.state.isStream) requests.remove(open);
+      else requests.abandon(open);
+      dropBody(ctx);
       answered(ctx, options, { fields, startedAtMs, statusAtMs: statusAtMs ?? clock.nowMs() });
     });
     try {
       await next();
     } finally {
       statusAtMs = clock.nowMs();
-      if (ctx.res.closed || ctx.state.isStream) requests.remove(open);
+      if (isOver(ctx)) {
+        requests.remove(open);
+        dropBody(ctx);
+      } else if (ctx.state.isStream) requests.remove(open);
     }
   };
+}
+
+/** Nobody reads it any more: what makes it must end too, also where the answer never had the connection. */
+function dropBody({ body }: AppContext): void {
+  if (body instanceof Readable && !body.destroyed) body.destroy();
 }
 
 function requestFields(ctx: AppContext) {

@@ -8,30 +8,33 @@ export interface OpenRequest {
   readonly remoteAddress: string;
   readonly forwardedFor: string;
   readonly startedAtMs: number;
-  /** Its client has gone, but nobody has noticed yet. */
-  isAbandoned: boolean;
 }
 
-/** The requests in flight. */
+/** The requests in flight, and apart from them those whose client has gone while the work for them goes on. */
 export class RequestTable {
   readonly #open = new Set<OpenRequest>();
+  readonly #abandoned = new Set<OpenRequest>();
 
   add(request: OpenRequest): void {
     this.#open.add(request);
   }
 
-  remove(request: OpenRequest): void {
-    this.#open.delete(request);
+  /** Its client has gone. */
+  abandon(request: OpenRequest): void {
+    if (this.#open.delete(request)) this.#abandoned.add(request);
   }
 
-  /** The age of the oldest request, and of the oldest abandoned one; 0 when there is none. */
+  remove(request: OpenRequest): void {
+    this.#open.delete(request);
+    this.#abandoned.delete(request);
+  }
+
+  /** The age of the oldest request, and of the oldest abandoned one, in ms; 0 when there is none. */
   oldest(nowMs: number): { activeMs: number; abandonedMs: number } {
-    const ages = { activeMs: 0, abandonedMs: 0 };
-    for (const { startedAtMs, isAbandoned } of this.#open) {
-      const kind = isAbandoned ? "abandonedMs" : "activeMs";
-      ages[kind] = Math.max(ages[kind], nowMs - startedAtMs);
-    }
-    return ages;
+    return {
+      activeMs: oldestOf(this.#open, nowMs),
+      abandonedMs: oldestOf(this.#abandoned, nowMs),
+    };
   }
 
   /** As specification §11.6 lists them, youngest first. */
@@ -48,4 +51,10 @@ export class RequestTable {
         Elapsed: (nowMs - request.startedAtMs) / 1000,
       }));
   }
+}
+
+function oldestOf(requests: ReadonlySet<OpenRequest>, nowMs: number): number {
+  let ageMs = 0;
+  for (const { startedAtMs } of requests) ageMs = Math.max(ageMs, nowMs - startedAtMs);
+  return ageMs;
 }

@@ -63,10 +63,10 @@ export function serveInspection(
   };
 }
 
-/** An answer in plain text, as the original gives where it does not answer JSON. */
+/** An answer of one line in plain text, as the original gives where it does not answer JSON. */
 export function refuse(ctx: AppContext, status: number, text: string): void {
   ctx.status = status;
   ctx.set("X-Content-Type-Options", "nosniff");
   ctx.set("Content-Type", "text/plain; charset=utf-8");
-  ctx.body = text;
+  ctx.body = `${text}\n`;
 }

@@ -23,30 +23,63 @@ interface AnsweredRequest {
 
 /** From this share of its turns on, a queue counts as busy. */
 const BUSY_SHARE = 0.9;
+const REFUSED_TOLD_MS = 10_000;
+const RUNNERS_QUEUED_MIN = 1_000;
+/** Each is answered at once or kept waiting on purpose: there is no work to do for who has no token. */
+const STRANGERS = { concurrentMax: 16, queuedMax: 32 } as const;
+
+interface Bounds {
+  readonly concurrentMax: number;
+  readonly queuedMax: number;
+}
+
+interface Queue extends Bounds {
+  readonly limiter: RequestLimiter;
+}
 
 /** The requests in flight and those that wait, with their metrics (specification §11.6, §12). */
 export class Traffic {
   readonly limiter: RequestLimiter;
   readonly requests = new RequestTable();
   readonly #options: TrafficOptions;
-  /** Made at its first use, so that its metrics are there from then on only. */
-  #tunnels: RequestLimiter | undefined;
+  /** All but `api` are made at their first use, so that their metrics are there from then on only. */
+  readonly #queues = new Map<QueueName, Queue>();
+  /** When somebody with a token was last refused for want of a turn. */
+  #refusedAtMs: number | undefined;
 
   constructor(options: TrafficOptions) {
     this.#options = options;
-    const { concurrentMax, queuedMax } = options;
-    this.limiter = this.#makeLimiter("api", concurrentMax, queuedMax);
+    this.limiter = this.limiterOf("api");
   }
 
   limiterOf(queue: QueueName): RequestLimiter {
-    if (queue === "api") return this.limiter;
-    this.#tunnels ??= this.#makeLimiter("tunnel", this.#options.tunnelsMax, 0);
-    return this.#tunnels;
+    const known = this.#queues.get(queue);
+    if (known) return known.limiter;
+    const bounds = this.#boundsOf(queue);
+    const limiter = this.#makeLimiter(queue, bounds);
+    this.#queues.set(queue, { limiter, ...bounds });
+    return limiter;
+  }
+
+  refused(queue: QueueName): void {
+    if (queue !== "strangers") this.#refusedAtMs = this.#options.nowMs();
+  }
+
+  /** Says so while those who have a token are refused for want of turns, and for a few seconds after the last one was. */
+  trouble(): string | undefined {
+    const { nowMs, concurrentMax, queuedMax } = this.#options;
+    const refusedAtMs = this.#refusedAtMs ?? -Infinity;
+    // A clock that was set back is no reason to go on.
+    if (Math.abs(nowMs() - refusedAtMs) >= REFUSED_TOLD_MS) return undefined;
+    return (
+      "requests with a valid token are refused: " +
+      `API.MaxConcurrentRequests (${concurrentMax}) are served and API.MaxQueuedRequests (${queuedMax}) wait`
+    );
   }
 
   /** Whether a queue has hardly a turn left. */
   get isBusy(): boolean {
-    return this.#queues().some(
+    return [...this.#queues.values()].some(
       ({ limiter, concurrentMax }) =>
         concurrentMax > 0 && limiter.stats().running >= BUSY_SHARE * concurrentMax,
     );
@@ -61,7 +94,7 @@ export class Traffic {
   /** Sets the gauges; to be called before they are read. */
   refresh(): void {
     const { metrics, nowMs } = this.#options;
-    for (const { queue, limiter, concurrentMax, queuedMax } of this.#queues()) {
+    for (const [queue, { limiter, concurrentMax, queuedMax }] of this.#queues) {
       const { running, queued } = limiter.stats();
       metrics.concurrentRequests.set({ queue }, running);
       metrics.maxConcurrentRequests.set({ queue }, concurrentMax);
@@ -74,19 +107,30 @@ export class Traffic {
     metrics.maxAbandonedRequestAge.set(abandonedMs / 1000);
   }
 
-  #queues() {
+  #boundsOf(queue: QueueName): Bounds {
     const { concurrentMax, queuedMax, tunnelsMax } = this.#options;
-    const api = { queue: "api", limiter: this.limiter, concurrentMax, queuedMax };
-    const limiter = this.#tunnels;
-    if (!limiter) return [api];
-    return [api, { queue: "tunnel", limiter, concurrentMax: tunnelsMax, queuedMax: 0 }];
+    switch (queue) {
+      case "api":
+        return { concurrentMax, queuedMax };
+      case "tunnel":
+        return { concurrentMax: tunnelsMax, queuedMax: 0 };
+      case "own":
+        // It bounds itself.
+        return { concurrentMax: 0, queuedMax: 0 };
+      case "runners":
+        // A whole fleet may end at once.
+        return { concurrentMax, queuedMax: Math.max(queuedMax, RUNNERS_QUEUED_MIN) };
+      case "strangers":
+        return STRANGERS;
+      default:
+        return queue satisfies never;
+    }
   }
 
-  #makeLimiter(queue: QueueName, concurrentMax: number, queuedMax: number): RequestLimiter {
+  #makeLimiter(queue: QueueName, bounds: Bounds): RequestLimiter {
     const { nowMs, metrics } = this.#options;
     return new RequestLimiter({
-      concurrentMax,
-      queuedMax,
+      ...bounds,
       nowMs,
       onDequeued: ({ priority, delayMs, served }) => {
         const summary = served ? metrics.queueDelay : metrics.queueTimeout;

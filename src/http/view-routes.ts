@@ -12,6 +12,7 @@ import { machinesAnswer } from "./machines.ts";
 import { openApiDocument } from "./openapi.ts";
 import { Problem } from "./problem.ts";
 import { recordText } from "./record-view.ts";
+import { onEnded } from "./request-life.ts";
 import { liveMoment, momentOf, stateText } from "./state-view.ts";
 import { instant } from "./instant.ts";
 import {
@@ -51,14 +52,13 @@ async function whileHere(
   serve: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const gone = new AbortController();
-  const onClose = (): void => gone.abort();
-  ctx.res.once("close", onClose);
+  const forget = onEnded(ctx, () => gone.abort());
   try {
     await serve(gone.signal);
   } catch (error) {
     throw toProblem(error);
   } finally {
-    ctx.res.off("close", onClose);
+    forget();
   }
 }
 

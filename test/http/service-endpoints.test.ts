@@ -40,11 +40,11 @@ describe("GET /_health/ping", () => {
         token: "none",
         ...(authorization === undefined ? {} : { headers: { Authorization: authorization } }),
       });
-    expect(await ping()).toMatchObject({ status: 401, text: "authorization required" });
+    expect(await ping()).toMatchObject({ status: 401, text: "authorization required\n" });
     for (const wrong of ["Bearer x", TOKEN, `OAuth2 ${TOKEN}`, `bearer ${TOKEN}`])
-      expect(await ping(wrong)).toMatchObject({ status: 403, text: "authorization error" });
+      expect(await ping(wrong)).toMatchObject({ status: 403, text: "authorization error\n" });
     const closed = await openServer(undefined, { managementToken: "" });
-    expect(await closed.ask("GET", PING)).toMatchObject({ status: 404, text: "disabled" });
+    expect(await closed.ask("GET", PING)).toMatchObject({ status: 404, text: "disabled\n" });
   });
 
   it("says in its body why the service is not healthy, with status 200", async () => {

@@ -104,7 +104,7 @@ async function busyApp(traffic: Traffic) {
   app.use(answerErrors(quiet));
   app.use(prepareRequests("1.2.3", makeRequestId));
   app.use(logRequests({ clock, log: quiet, traffic }));
-  app.use(limitRequests((queue) => traffic.limiterOf(queue)));
+  app.use(limitRequests(traffic));
   app.use(async (ctx) => {
     await held;
     ctx.body = "ok";

@@ -14,6 +14,7 @@ import { CoreBuilder } from "../support/core-builder.ts";
 import { testView, type ViewChanges } from "./test-view.ts";
 
 export const TOKEN = "abcdefgh";
+export const OWN_KEY = "known-to-this-process-only";
 const BEARER = { Authorization: `Bearer ${TOKEN}` };
 
 export interface Answer {
@@ -110,6 +111,8 @@ export async function openServer(
     view: testView(builder, { clock, readOnly: changes.readOnly ?? false, ...view }),
     alarms: () => [],
     onStop: async () => {},
+    queueTokens: [],
+    ownKey: OWN_KEY,
     readOnly: false,
     clock,
     makeRequestId: () => `req-${++requestsCount}`,

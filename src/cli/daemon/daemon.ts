@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { makeSystemClock } from "../../actors/clock.ts";
 import { Dispatcher } from "../../actors/dispatcher.ts";
@@ -15,6 +16,7 @@ import { makeArvadosClient } from "../../drivers/queue/arvados/client.ts";
 import { makeArvadosQueue } from "../../drivers/queue/arvados/queue.ts";
 import { NO_GPU } from "../../machines/model/instance-type.ts";
 import type { InstanceType } from "../../machines/model/instance-type.ts";
+import { OWN_KEY_HEADER } from "../../http/identify.ts";
 import { listen } from "../../http/listen.ts";
 import type { Listener } from "../../http/listen.ts";
 import { listenCandidates } from "../../http/listen-address.ts";
@@ -171,8 +173,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       logReleased(log, released);
       countReleased(metrics, supervisor.readModel, released);
     });
+    const ownKey = randomBytes(24).toString("base64url");
     const http = makeHttpApp({
       ...options,
+      ownKey,
       clock,
       supervisor,
       lastGoodProbeAtMs: (workerId) => dispatcher.lastGoodProbeAtMs(workerId),
@@ -208,6 +212,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       timeoutMs: config.dispatchCloud.queue.requestTimeoutMs,
       concurrencyMax: Math.floor(config.api.maxConcurrentRequests / 4),
       nowMs: () => clock.nowMs(),
+      // So that nobody else can take the turns of these.
+      ...(isEmbedded ? { headers: { [OWN_KEY_HEADER]: ownKey } } : {}),
     });
     closers.push(async () => client.close());
     queue.set(makeArvadosQueue({ client }));

@@ -15,6 +15,7 @@ import { metricsJson } from "../../telemetry/metrics-json.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { dataPaths } from "../data-dir.ts";
 import type { Alarms } from "./alarms.ts";
+import { health } from "./health.ts";
 import { keepRequestDump } from "./request-dump.ts";
 import { makeRequestId } from "./request-id.ts";
 import type { Secrets } from "./secrets.ts";
@@ -35,6 +36,8 @@ export interface HttpContext {
   readonly runnerBinary: RunnerBinary | undefined;
   readonly log: Logger;
   readonly onStopped: (reason: string) => void;
+  /** By which the daemon's own requests are known. */
+  readonly ownKey: string;
 }
 
 /** The HTTP side over the dispatcher, with the embedded queue where that is configured. */
@@ -49,6 +52,8 @@ export function makeHttpApp(context: HttpContext): { app: Koa<HttpState>; close:
   });
   const view = makeView(context);
   const store = config.dispatchCloud.queue.driver === "embedded" ? openStore(context) : undefined;
+  const isOwnQueue = store !== undefined;
+  const queueTokens = store ? [secrets.systemRootToken, secrets.managementToken] : [];
   const endDumps = keepRequestDump({
     directory: config.systemLogs.requestQueueDumpDirectory,
     traffic,
@@ -71,7 +76,7 @@ export function makeHttpApp(context: HttpContext): { app: Koa<HttpState>; close:
       traffic.refresh();
       return metricsJson(metrics.registry);
     },
-    health: () => health(context.runnerBinary),
+    health: () => health({ runnerBinary: context.runnerBinary, traffic, alarms, isOwnQueue }),
     journalStats: () => journal.stats(),
     view: view.options,
     pageFolder: config.dispatchCloud.page.enabled ? PAGE_FOLDER : undefined,
@@ -82,11 +87,13 @@ export function makeHttpApp(context: HttpContext): { app: Koa<HttpState>; close:
       ? {
           queueRoutes: makeQueueRoutes({
             store,
-            tokens: [secrets.systemRootToken, secrets.managementToken],
+            tokens: queueTokens,
             parseJson: parseLossless,
           }),
         }
       : {}),
+    queueTokens,
+    ownKey: context.ownKey,
     clock,
     makeRequestId,
     requestTimeoutMs: config.api.requestTimeoutMs,
@@ -108,14 +115,4 @@ function openStore({ config, dataDir, clock }: HttpContext): ReturnType<typeof o
     attemptsMax: config.containers.maxDispatchAttempts,
     nowMs: () => clock.nowMs(),
   });
-}
-
-/** Spec §2.4: unhealthy while the runner's binary cannot be read. */
-async function health(runnerBinary: RunnerBinary | undefined): Promise<string | undefined> {
-  try {
-    await runnerBinary?.load();
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
 }

@@ -19,6 +19,8 @@ export interface ArvadosClientOptions {
   /** Hard maximum of requests at once: `API.MaxConcurrentRequests / 4`; 0 or absent is none. */
   readonly concurrencyMax?: number | undefined;
   readonly nowMs: () => number;
+  /** Sent to the controller with every request, and to nobody it redirects to. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Default: random, `req-` and 20 base36 characters. */
   readonly makeRequestId?: (() => string) | undefined;
   /** Called after every call, for logs and metrics. */
@@ -67,14 +69,11 @@ export function makeArvadosClient(options: ArvadosClientOptions): ArvadosClient 
   let last503AtMs: number | null = null;
 
   async function exchange(encoded: EncodedRequest, requestId: string, signal: AbortSignal) {
-    const headers = {
-      ...encoded.headers,
-      Authorization: `Bearer ${options.token}`,
-      "X-Request-Id": requestId,
-    };
+    const headers = { ...encoded.headers, "X-Request-Id": requestId };
+    const secret = { ...options.headers, Authorization: `Bearer ${options.token}` };
     await limiter.acquire(signal);
     try {
-      const response = await follow(transport, origin, { ...encoded, headers }, signal);
+      const response = await follow(transport, origin, { ...encoded, headers, secret }, signal);
       limiter.report(response.status);
       if (response.status === 503) last503AtMs = nowMs();
       return response;
@@ -128,15 +127,15 @@ function parseBaseUrl(baseUrl: string): URL {
 async function follow(
   transport: Transport,
   origin: URL,
-  encoded: EncodedRequest,
+  encoded: EncodedRequest & { readonly secret: EncodedRequest["headers"] },
   signal: AbortSignal,
 ): Promise<WireResponse> {
-  const { method, body } = encoded;
+  const { method, body, secret } = encoded;
   let url = new URL(encoded.path, origin);
   for (let hop = 0; ; hop++) {
     // A token is for the controller only, wherever it sends us.
-    const { Authorization: _token, ...foreign } = encoded.headers;
-    const headers = url.origin === origin.origin ? encoded.headers : foreign;
+    const isController = url.origin === origin.origin;
+    const headers = isController ? { ...encoded.headers, ...secret } : encoded.headers;
     const response = await transport.exchange({ method, url, headers, body, signal });
     const followed = method === "GET" ? [301, 302, 303, 307, 308] : [307, 308];
     const next = followed.includes(response.status) ? target(response, url) : undefined;

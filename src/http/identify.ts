@@ -1,0 +1,27 @@
+import type { AppMiddleware } from "./context.ts";
+import { makeTokenCheck, tokensOf } from "./tokens.ts";
+
+/** In which the daemon proves, to itself, that it is it that asks. */
+export const OWN_KEY_HEADER = "X-Dispatch-Cloud-Own-Key";
+
+interface Identities {
+  /** Each of them is good for something here; empty ones are passed over. */
+  readonly tokens: readonly string[];
+  /** Of this process only; "": nobody has it. */
+  readonly ownKey: string;
+}
+
+/** Notes who asks. What that one may do, each kind of endpoints decides for itself. */
+export function identify({ tokens, ownKey }: Identities): AppMiddleware {
+  const isOwn = makeTokenCheck(ownKey);
+  const checks = tokens.filter((token) => token !== "").map(makeTokenCheck);
+  return (ctx, next) => {
+    const brought = tokensOf(ctx).slice(0, TOKENS_MAX);
+    const isKnown = brought.some((token) => checks.some((isValid) => isValid(token)));
+    ctx.state.caller = !isKnown ? "stranger" : isOwn(ctx.get(OWN_KEY_HEADER)) ? "self" : "known";
+    return next();
+  };
+}
+
+/** Nobody needs more, and each takes a digest. */
+const TOKENS_MAX = 8;
