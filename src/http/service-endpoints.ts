@@ -37,9 +37,9 @@ export function serveHealth(
   return async (ctx, next) => {
     if (ctx.method !== "GET" || ctx.state.target.path !== "/_health/ping") return next();
     const authorization = ctx.get("Authorization");
-    if (options.managementToken === "") return refuse(ctx, 404, "disabled");
-    if (authorization === "") return refuse(ctx, 401, "authorization required");
-    if (!isAllowed(authorization)) return refuse(ctx, 403, "authorization error");
+    if (options.managementToken === "") return refuse(ctx, 404, "disabled\n");
+    if (authorization === "") return refuse(ctx, 401, "authorization required\n");
+    if (!isAllowed(authorization)) return refuse(ctx, 403, "authorization error\n");
     const error = await options.health();
     const health = error === undefined ? { health: "OK" } : { error, health: "ERROR" };
     ctx.set("Content-Type", "application/json");
@@ -63,10 +63,10 @@ export function serveInspection(
   };
 }
 
-/** An answer of one line in plain text, as the original gives where it does not answer JSON. */
+/** An answer in plain text, as the original gives where it does not answer JSON. */
 export function refuse(ctx: AppContext, status: number, text: string): void {
   ctx.status = status;
   ctx.set("X-Content-Type-Options", "nosniff");
   ctx.set("Content-Type", "text/plain; charset=utf-8");
-  ctx.body = `${text}\n`;
+  ctx.body = text;
 }

@@ -49,13 +49,13 @@ describe("every answer", () => {
       ...request,
       respStatusCode: 403,
       respStatus: "Forbidden",
-      respBytes: 10,
+      respBytes: 9,
       timeTotal: 0,
       timeToStatus: 0,
       timeWriteBody: 0,
       priority: 1,
       queue: "strangers",
-      respBody: "Forbidden\n",
+      respBody: "Forbidden",
     });
   });
 });

@@ -94,13 +94,13 @@ describe("the management API", () => {
     const server = await openServer(fleet());
     for (const path of [`${BASE}/instances`, "/nowhere", `${BASE}/instances/`]) {
       const answer = await server.ask("GET", path, { token: "none" });
-      expect([path, answer.status, answer.text]).toEqual([path, 401, "Unauthorized\n"]);
+      expect([path, answer.status, answer.text]).toEqual([path, 401, "Unauthorized"]);
       const wrong = await server.ask("GET", `${path}?api_token=x`, { token: "none" });
-      expect([path, wrong.status, wrong.text]).toEqual([path, 403, "Forbidden\n"]);
+      expect([path, wrong.status, wrong.text]).toEqual([path, 403, "Forbidden"]);
     }
     expect(await server.ask("GET", "/nowhere")).toMatchObject({
       status: 404,
-      text: "404 page not found\n",
+      text: "404 page not found",
     });
   });
 
