@@ -143,7 +143,10 @@ class SeedRun {
     if (this.#world.forgets || faults.happens("journalLost")) shelf.replace();
     else if (faults.happens("journalOlder")) {
       shelf.rewind(this.#olderSeq(this.#world.journal?.lastSeq ?? 0));
-    } else if (faults.happens("journalTorn") && this.#tearIsRefused()) shelf.replace();
+    } else if (faults.happens("journalTorn") && this.#tearIsRefused()) {
+      faults.count("journalLost");
+      shelf.replace();
+    }
     if (faults.happens("reconfigured"))
       this.#world.config = redrawConfig(faults.chance("reconfigured"));
     if (faults.happens("clockJumps")) this.#world.setWallClock();

@@ -8,9 +8,13 @@ import type { FaultKind } from "../../src/simulator/faults.ts";
 import { Trace } from "../../src/simulator/trace.ts";
 import { reportFailure, trySeed } from "./seed-report.ts";
 
+/** Further apart than a run takes seeds, so that no two days try the same. */
+const SEEDS_A_DAY = 100_000;
+const DAY_MS = 86_400_000;
+
 const USAGE = `npm run sim -- [--seeds N] [--first K] [--jobs J] [--without KIND,…] [--trace] [--twice] [--stop]
   --seeds     how many seeds (default 200)
-  --first     the first one (default 1)
+  --first     the first one (default 1); \`today\`: one that changes every day (UTC), ${SEEDS_A_DAY} after yesterday's
   --jobs      processes at once (default: one a core)
   --without   faults that are switched off: ${FAULT_KINDS.join(", ")}
   --trace     prints all that happens, a line an event and a column an actor
@@ -47,6 +51,7 @@ function readArgs() {
       throw new Error(`--${name}: found ${values[name]}, expected a whole number from 1 on`);
     return value;
   };
+  const first = values.first === "today" ? firstOfToday() : whole("first");
   const kinds = values.without.split(",").filter((kind) => kind !== "");
   for (const kind of kinds)
     if (!FAULT_KINDS.some((known) => known === kind))
@@ -54,11 +59,15 @@ function readArgs() {
   return {
     ...values,
     seeds: whole("seeds"),
-    first: whole("first"),
+    first,
     jobs: whole("jobs"),
     step: whole("step"),
     without: new Set(kinds as FaultKind[]),
   };
+}
+
+function firstOfToday(): number {
+  return Math.floor(Date.now() / DAY_MS) * SEEDS_A_DAY;
 }
 
 type Args = ReturnType<typeof readArgs>;
@@ -93,6 +102,8 @@ async function runShare(args: Args): Promise<void> {
 
 async function runAll(args: Args): Promise<number> {
   const beganMs = performance.now();
+  const last = args.first + args.seeds - 1;
+  process.stdout.write(`seeds ${args.first} to ${last}\n`);
   const failed: number[] = [];
   let count = 0;
   let records = 0;
@@ -128,6 +139,10 @@ async function runAll(args: Args): Promise<number> {
     process.stdout.write(
       `\nfor a report of one of the other seeds: npm run sim -- --seeds 1 --first ${failed[REPORTS_MAX]}\n`,
     );
+  const skipped = args.seeds - count;
+  process.stdout.write(
+    `${count - failed.length} passed, ${failed.length} failed, ${skipped} skipped\n`,
+  );
   return failed.length > 0 ? 1 : 0;
 }
 

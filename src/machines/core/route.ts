@@ -112,8 +112,8 @@ function daemonStarted(draft: Draft, registry: Registry, fact: FactOf<"daemon.st
   const before = registry.get("supervisor", ONLY)?.context.journalId ?? "";
   // A journal goes on under another id where records of it were lost.
   const historyLost = before !== "" && before !== fact.journalId;
-  draft.deliver("supervisor", ONLY, fact);
   const started = { ...fact, historyLost };
+  draft.deliver("supervisor", ONLY, started);
   for (const id of registry.ids("worker")) draft.deliver("worker", id, started);
   // The config may be another one.
   for (const [id, { context }] of registry.entries("container")) {
@@ -158,6 +158,7 @@ function adopt(draft: Draft, fact: FactOf<"instance.seen">): void {
     ? `its tag says ${tagged}`
     : "its instance type is not configured";
   const untilMs = startsOfOthersUntilMs(draft);
+  if (untilMs !== null) draft.deliver("supervisor", ONLY, { type: "history.missed" });
   const found = {
     instanceId,
     address,

@@ -10,6 +10,8 @@ export interface SupervisorContext {
   readonly version: string;
   /** Of the journal that this run began on; absent in a state of an earlier version. */
   readonly journalId?: string;
+  /** A worker is there on which an earlier run may have started what this journal does not tell of; absent before version 5. */
+  readonly historyLost?: boolean;
   /** A complete list and a complete poll, both begun after the start, have been taken in. */
   readonly listed: boolean;
   readonly polled: boolean;
@@ -21,16 +23,13 @@ export interface SupervisorContext {
 }
 
 type SupervisorEvent = (
+  | (FactOf<"daemon.started"> & { readonly historyLost: boolean })
   | FactOf<
-      | "daemon.started"
-      | "lease.acquired"
-      | "instances.listed"
-      | "queue.polled"
-      | "stop.requested"
-      | "clock.ticked"
+      "lease.acquired" | "instances.listed" | "queue.polled" | "stop.requested" | "clock.ticked"
     >
   | { type: "recovery.finished"; atMs: number }
   | { type: "recovery.delayed"; atMs: number }
+  | { type: "history.missed"; atMs: number }
 ) & { readonly seq: number; readonly settings: Settings };
 
 type Observed = Extract<SupervisorEvent, { type: "instances.listed" | "queue.polled" }>;
@@ -44,6 +43,7 @@ export const supervisorMachine = setup({
       startedSeq: event.seq,
       version: event.type === "daemon.started" ? event.version : "",
       journalId: event.type === "daemon.started" ? event.journalId : "",
+      historyLost: event.type === "daemon.started" && event.historyLost,
       listed: false,
       polled: false,
       waited: false,
@@ -58,6 +58,12 @@ export const supervisorMachine = setup({
     rememberStop: assign({
       stopReason: ({ event }) => (event.type === "stop.requested" ? event.reason : ""),
     }),
+    missHistory: assign(({ context, event }) => ({
+      historyLost: true,
+      staleLockDeadlineAtMs:
+        context.staleLockDeadlineAtMs &&
+        staleLockDeadlineAtMs({ ...context, historyLost: true }, event),
+    })),
     rememberWait: assign({ waited: true }),
     endWait: assign({ staleLockDeadlineAtMs: null }),
   },
@@ -69,6 +75,7 @@ export const supervisorMachine = setup({
     firstDelay: ({ context }) => !context.waited,
     waitOver: ({ context, event }) =>
       context.staleLockDeadlineAtMs !== null && event.atMs >= context.staleLockDeadlineAtMs,
+    historyKnown: ({ context }) => !(context.historyLost ?? false),
     wantsDrain: ({ event }) => event.type === "stop.requested" && event.drain,
   },
 }).createMachine({
@@ -78,6 +85,7 @@ export const supervisorMachine = setup({
     startedSeq: 0,
     version: "",
     journalId: "",
+    historyLost: false,
     listed: false,
     polled: false,
     waited: false,
@@ -95,6 +103,7 @@ export const supervisorMachine = setup({
       on: {
         "instances.listed": { guard: "firstList", actions: "takeList" },
         "queue.polled": { guard: "firstPoll", actions: "takePoll" },
+        "history.missed": { guard: "historyKnown", actions: "missHistory" },
         "recovery.delayed": { guard: "firstDelay", actions: "rememberWait" },
         "recovery.finished": "dispatching",
         // The next run of the planner settles what is left and goes on.
@@ -111,12 +120,16 @@ export const supervisorMachine = setup({
   },
 });
 
-/** Workers have as long to answer once nothing of an earlier run can turn up on them: before that their answer tells nothing. */
+/**
+ * Where starts of an earlier run may turn up, workers have as long to answer after that: what they answer before tells
+ * nothing.
+ */
 function staleLockDeadlineAtMs(
-  { startedAtMs }: SupervisorContext,
+  { startedAtMs, historyLost = false }: SupervisorContext,
   { atMs, settings }: SupervisorEvent,
 ): number {
-  return Math.max(atMs, startsUntilMs(startedAtMs, settings)) + settings.staleLockTimeoutMs;
+  const fromMs = historyLost ? Math.max(atMs, startsUntilMs(startedAtMs, settings)) : atMs;
+  return fromMs + settings.staleLockTimeoutMs;
 }
 
 export type SupervisorSnapshot = SnapshotFrom<typeof supervisorMachine>;

@@ -12,7 +12,8 @@ const KEEPS_WAITING: readonly FaultKind[] = ["journalFull", "journalSlow"];
 /**
  * A start sends every destroy again that a crash may have swallowed, since twice is as good as once, and gives back the
  * locks for which it has waited in vain for a worker to answer (docs/design.md: crash in flight; specification §6.3). It decides nothing
- * before it has listed and polled, and waits for nobody longer than StaleLockTimeout after that.
+ * before it has listed and polled, and waits for nobody longer than StaleLockTimeout after that, or after a start of an
+ * earlier run can turn up no more on what this run has found.
  */
 export function restartRepeats(): Invariant {
   let startedAtMs = 0;
@@ -52,8 +53,10 @@ function waitsOn(
 ): string | undefined {
   if (!dispatcher || KEEPS_WAITING.some((kind) => kind in faults.plan)) return undefined;
   const { readModel, settings } = dispatcher.supervisor;
-  if (readModel.get("supervisor", ONLY)?.value !== "recovering") return undefined;
-  const mostMs = settings.staleLockTimeoutMs + settings.planIntervalMs + SLACK_MS;
+  const supervisor = readModel.get("supervisor", ONLY);
+  if (supervisor?.value !== "recovering") return undefined;
+  const lateMs = supervisor.context.historyLost === true ? settings.timeoutStartMs : 0;
+  const mostMs = lateMs + settings.staleLockTimeoutMs + settings.planIntervalMs + SLACK_MS;
   return atMs - toldAtMs > mostMs
     ? `a start has listed and polled, and decides nothing for ${atMs - toldAtMs} ms`
     : undefined;

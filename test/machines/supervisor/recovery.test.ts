@@ -142,6 +142,17 @@ describe("recovery (specification §6.3)", () => {
     expect(decided(builder)).toEqual(["finishRecovery", "unlock"]);
   });
 
+  it("waits no longer for a worker that its journal tells all of", () => {
+    const builder = polled(listed(found(recovering())));
+    builder.feed({ type: "daemon.started", version: "test", journalId: "j1" });
+    builder.feed({ type: "lease.acquired" });
+    polled(listed(builder.container(containerId(1), { state: "Locked" })));
+    expect(decided(builder)).toEqual(["delayRecovery"]);
+    builder.nowMs += MINUTE_MS;
+    ticked(builder);
+    expect(decided(builder)).toEqual(["finishRecovery", "unlock"]);
+  });
+
   it("doubts every worker whose journal goes on under another id: records of it were lost", () => {
     const builder = polled(listed(recovering().instance("i-1", "type1")));
     const untilMs = (): unknown =>

@@ -45,13 +45,14 @@ type SupervisorEventType =
   | "stop.requested"
   | "clock.ticked"
   | "recovery.finished"
-  | "recovery.delayed";
+  | "recovery.delayed"
+  | "history.missed";
 
 const observed = (): ReturnType<typeof each> => each({ basedOnSeq: [NEWEST_SEQ] });
 
 /** What each event may bring to the supervisor. Lists and polls are those that begin now. */
 export const supervisorEvents: PossibleEvents<"supervisor", SupervisorEventType> = {
-  "daemon.started": plain,
+  "daemon.started": () => each({ historyLost: EITHER }),
   "lease.acquired": plain,
   "instances.listed": observed,
   "queue.polled": observed,
@@ -59,6 +60,7 @@ export const supervisorEvents: PossibleEvents<"supervisor", SupervisorEventType>
   "clock.ticked": plain,
   "recovery.finished": plain,
   "recovery.delayed": plain,
+  "history.missed": plain,
 };
 
 /** What each condition of the supervisor's chart looks at. */
@@ -69,6 +71,10 @@ export const supervisorConditions: ConditionTexts<"supervisor"> = {
       : "no complete list since the start",
   firstPoll: ({ snapshot: { context } }) =>
     context.polled ? "the queue was polled since the start" : "no complete poll since the start",
+  historyKnown: ({ snapshot: { context } }) =>
+    context.historyLost === true
+      ? "an instance of which the journal does not tell all was found already"
+      : "if an instance is found of which the journal does not tell all",
   firstDelay: ({ snapshot: { context } }) =>
     context.waited ? "stale locks were waited for already" : "stale locks were not waited for yet",
   waitOver: ({ snapshot: { context }, nowMs }) => {
