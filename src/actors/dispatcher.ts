@@ -154,7 +154,7 @@ export class Dispatcher {
     const { config } = this.#options;
     const { settings, configHash: hash, version } = config;
     void this.supervisor.submit({ type: "config.loaded", hash, settings, pace: paceOf(config) });
-    const { journalId } = this.#options.core;
+    const journalId = this.#options.journal.id;
     void this.supervisor.submit({ type: "daemon.started", version, journalId });
     await this.supervisor.submit({ type: "lease.acquired" });
     this.#list.start();

@@ -1,4 +1,4 @@
-import type { Journal } from "../drivers/journal/port.ts";
+import { journalIds, type Journal } from "../drivers/journal/port.ts";
 import { CODE_VERSION, Core } from "../machines/core/core.ts";
 import { foldRecord } from "../machines/core/replay.ts";
 import { ContainerExplanationBuilder } from "../machines/explain/container-explanation.ts";
@@ -75,7 +75,7 @@ async function explainWorker(id: string, options: ExplainOptions) {
   const builder = new WorkerExplanationBuilder(id);
   const read = await foldFor(options, {
     id,
-    firstSeq: bornSeq(id, journal.id) ?? seqs[0],
+    firstSeq: bornSeq(id, journalIds(journal)) ?? seqs[0],
     lastSeq: isLive ? journal.lastSeq : seqs.at(-1),
     builder,
     isKnown: ({ registry }) =>

@@ -103,3 +103,24 @@ export async function requestStop(
     token: "management",
   });
 }
+
+export interface AcceptedBreak {
+  readonly cause: string;
+  readonly at: string | null;
+  readonly last_seq: number;
+  readonly written_seq: number | null;
+}
+
+/** Takes note of what the journal lacks; what had not been noted before. */
+export async function acceptJournal(
+  connection: Connection,
+  request: { readonly by: string; readonly reason: string },
+): Promise<readonly AcceptedBreak[]> {
+  const answer = await callApi(connection, {
+    method: "POST",
+    path: "/dispatch/v1/journal/accept",
+    body: request,
+    token: "management",
+  });
+  return (answer as { accepted: AcceptedBreak[] }).accepted;
+}

@@ -110,6 +110,10 @@ const COMMANDS: Readonly<Record<string, Entry | Group>> = {
         summary: "its records, as JSON lines",
         load: async () => (await import("./commands/journal.ts")).journalExportCommand,
       },
+      accept: {
+        summary: "take note that records are missing",
+        load: async () => (await import("./commands/journal-accept.ts")).journalAcceptCommand,
+      },
       prune: {
         summary: "remove the oldest records",
         load: async () => (await import("./commands/journal.ts")).journalPruneCommand,

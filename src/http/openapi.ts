@@ -2,6 +2,8 @@ import { z } from "zod";
 import {
   actionBodySchema,
   containerActionAnswerSchema,
+  journalAcceptAnswerSchema,
+  journalAcceptBodySchema,
   workerActionAnswerSchema,
 } from "./wire/actions.ts";
 import { actorAnswerSchema, historyAnswerSchema } from "./wire/actor.ts";
@@ -27,6 +29,8 @@ export const WIRE_SCHEMAS = {
   ActionBody: actionBodySchema,
   WorkerAction: workerActionAnswerSchema,
   ContainerAction: containerActionAnswerSchema,
+  JournalAcceptBody: journalAcceptBodySchema,
+  JournalAccept: journalAcceptAnswerSchema,
   Problem: problemSchema,
 } as const;
 

@@ -2,7 +2,7 @@ import type Router from "@koa/router";
 import type { Clock } from "../actors/clock.ts";
 import type { ReadModel } from "../actors/read-model.ts";
 import type { Supervisor } from "../actors/supervisor.ts";
-import type { JournalStats } from "../drivers/journal/port.ts";
+import type { JournalBreak, JournalStats } from "../drivers/journal/port.ts";
 import type { InstanceType } from "../machines/model/instance-type.ts";
 import type { Traffic } from "./traffic.ts";
 import type { ViewOptions } from "./view-options.ts";
@@ -50,6 +50,8 @@ export interface AppOptions {
   readonly alarms: () => readonly Alarm[];
   /** Resolves once the stop is on its way: with `drain`, once that is durable. */
   readonly onStop: (request: StopRequest) => Promise<void>;
+  /** Somebody takes note of what the journal lacks; resolves, once durable, with what had not been noted before. */
+  readonly acceptJournal: (by: string, reason: string) => Promise<readonly JournalBreak[]>;
   /** Nothing may be changed over HTTP. */
   readonly readOnly: boolean;
   /** Of the embedded queue; it has tokens of its own. */

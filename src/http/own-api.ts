@@ -8,6 +8,7 @@ import type { WorkerSnapshot } from "../machines/worker/worker.machine.ts";
 import { answer } from "./answer.ts";
 import { containerList } from "./container-list.ts";
 import type { AppContext, AppMiddleware, HttpState } from "./context.ts";
+import { acceptJournal } from "./journal-accept.ts";
 import { assertNotReadOnly, assertWritable, type OperatorFacts } from "./operator-facts.ts";
 import type { AppOptions } from "./options.ts";
 import { isOwnPath, Problem } from "./problem.ts";
@@ -16,7 +17,7 @@ import { statusView } from "./status.ts";
 import { makeBearerCheck } from "./tokens.ts";
 import { addViewRoutes } from "./view-routes.ts";
 import type { ViewOptions } from "./view-options.ts";
-import { actionBodySchema } from "./wire/actions.ts";
+import { actionBodySchema, journalAcceptBodySchema } from "./wire/actions.ts";
 import { workerList } from "./worker-list.ts";
 
 const stopSchema = actionBodySchema.extend({ drain: z.boolean().default(false) });
@@ -34,6 +35,9 @@ export function serveOwnApi(
   addWorkerActions(router, options, facts);
   addContainerActions(router, options, facts);
   addStop(router, options);
+  router.post("/journal/accept", (ctx) =>
+    acceptJournal(ctx, options, readBody(ctx, journalAcceptBodySchema)),
+  );
   const readJson = bodyParser({ enableTypes: ["json"], jsonLimit: "64kb", onError: refuseBody });
   return [
     onOwnPath(authenticate(options.managementToken)),

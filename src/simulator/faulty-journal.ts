@@ -52,6 +52,7 @@ export function faultyJournal(options: FaultyJournalOptions): Journal {
 function forwarded(journal: Journal): Journal {
   return {
     id: journal.id,
+    breaks: journal.breaks,
     lastSeq: 0,
     append: (records) => journal.append(records),
     read: (range) => journal.read(range),
@@ -61,6 +62,8 @@ function forwarded(journal: Journal): Journal {
     seqsOf: (key, options) => journal.seqsOf(key, options),
     rebuildIndex: () => journal.rebuildIndex(),
     stats: () => journal.stats(),
+    accept: (by) => journal.accept(by),
+    checkChain: (pause) => journal.checkChain(pause),
     prune: (limits) => journal.prune(limits),
     releaseBallast: () => journal.releaseBallast(),
     restoreBallast: () => journal.restoreBallast(),

@@ -113,6 +113,7 @@ export async function openServer(
     onStop: async () => {},
     queueTokens: [],
     ownKey: OWN_KEY,
+    acceptJournal: async () => [],
     readOnly: false,
     clock,
     makeRequestId: () => `req-${++requestsCount}`,

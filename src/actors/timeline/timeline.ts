@@ -1,4 +1,4 @@
-import type { Journal } from "../../drivers/journal/port.ts";
+import { journalIds, type Journal } from "../../drivers/journal/port.ts";
 import type { Core } from "../../machines/core/core.ts";
 import type { Change } from "../../machines/core/draft.ts";
 import type { AnySnapshot } from "../../machines/core/registry.ts";
@@ -287,7 +287,7 @@ export class Timeline {
     const { recordsMax } = this.#options;
     const isIndexed = actor.kind === "worker" || actor.kind === "container";
     const named = isIndexed ? this.#journal.seqsOf(actorKey(actor.kind, actor.id)) : [];
-    const born = actor.kind === "worker" ? bornSeq(actor.id, this.#journal.id) : undefined;
+    const born = actor.kind === "worker" ? bornSeq(actor.id, journalIds(this.#journal)) : undefined;
     const firstSeq = isIndexed ? (born ?? named[0] ?? bounds.firstSeq) : bounds.firstSeq;
     const lastNamedSeq = isIndexed ? (named.at(-1) ?? bounds.lastSeq) : bounds.lastSeq;
     const wantedSeq = Math.max(firstSeq, range.fromSeq ?? 0, 1);

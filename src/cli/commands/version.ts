@@ -15,7 +15,7 @@ export const versionCommand = defineCommand({
     // Only here: the versions of the formats stand in files that pull in the machines and the database.
     const [{ CODE_VERSION }, { FORMAT_VERSION }] = await Promise.all([
       import("../../machines/core/core.ts"),
-      import("../../drivers/journal/batch.ts"),
+      import("../../drivers/journal/meta.ts"),
     ]);
     const versions = {
       version: packageVersion(),

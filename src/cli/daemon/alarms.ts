@@ -1,6 +1,13 @@
 import type { Alarm } from "../../http/options.ts";
 
-export const ALARMS = ["journal", "queue", "cloud"] as const;
+export const ALARMS = [
+  "journal",
+  "queue",
+  "cloud",
+  "journal-missing",
+  "journal-damage",
+  "journal-witness",
+] as const;
 export type AlarmName = (typeof ALARMS)[number];
 
 /** What is wrong now, and since when. */

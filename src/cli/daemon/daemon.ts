@@ -31,6 +31,7 @@ import { openCloud } from "./cloud.ts";
 import { dispatcherConfig } from "./dispatcher-config.ts";
 import { fleetSnapshot } from "./fleet-snapshot.ts";
 import { makeHttpApp } from "./http-app.ts";
+import { makeWitnessObserver, watchJournal } from "./journal-watch.ts";
 import { LateQueue } from "./late-queue.ts";
 import { makeObserver } from "./observer.ts";
 import { recoverCore } from "./recover.ts";
@@ -88,12 +89,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     nowMs: () => clock.nowMs(),
   });
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const alarms = new Alarms(() => clock.nowMs());
   const journal = openJournal({
     path: dataPaths(dataDir).journal,
     mode: "write",
     nowMs: () => clock.nowMs(),
     ballastBytes: config.dispatchCloud.journal.ballastBytes,
     onIndexError: (error) => log.warn({ err: error }, "journal index cannot be written"),
+    onWitnessError: makeWitnessObserver({ alarms, log }),
   });
   const closers: (() => Promise<void>)[] = [() => journal.close()];
   const closeAll = async (): Promise<void> => {
@@ -101,7 +104,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   try {
     const core = recoverCore(journal, log);
-    const alarms = new Alarms(() => clock.nowMs());
+    const unwatch = watchJournal({ journal, alarms, log, clock });
+    closers.push(async () => unwatch());
     const directory = new InstanceDirectory();
     const queue = new LateQueue();
     const rawCloud = await openCloud(config, { ...options, clock, instanceSetId: setId(secrets) });

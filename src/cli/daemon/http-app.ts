@@ -17,6 +17,7 @@ import { dataPaths } from "../data-dir.ts";
 import type { Alarms } from "./alarms.ts";
 import { health } from "./health.ts";
 import { keepRequestDump } from "./request-dump.ts";
+import { makeAccept } from "./journal-watch.ts";
 import { makeRequestId } from "./request-id.ts";
 import type { Secrets } from "./secrets.ts";
 import { makeStop } from "./stop.ts";
@@ -82,6 +83,7 @@ export function makeHttpApp(context: HttpContext): { app: Koa<HttpState>; close:
     pageFolder: config.dispatchCloud.page.enabled ? PAGE_FOLDER : undefined,
     alarms: () => alarms.list(),
     onStop: makeStop(context),
+    acceptJournal: makeAccept(context),
     readOnly: config.dispatchCloud.page.readOnly,
     ...(store
       ? {

@@ -3,15 +3,9 @@ import type { JournalRecord } from "../../machines/model/record.ts";
 import { readRecords } from "./batches.ts";
 import type { JournalErrorCode } from "./port.ts";
 import { toJournalError } from "./sqlite-error.ts";
-import {
-  inTransaction,
-  integer,
-  readBase,
-  readMeta,
-  rows,
-  writeMeta,
-  type Store,
-} from "./store.ts";
+import { readBase, readMeta, writeMeta } from "./meta.ts";
+import { inTransaction, integer, rows } from "./rows.ts";
+import { type Store } from "./store.ts";
 
 /** Records per transaction: about 10 ms of the event loop. */
 const CHUNK_RECORDS = 500;

@@ -3,8 +3,6 @@ import type { JournalRecord } from "../../machines/model/record.ts";
 import { JournalError, type Checkpoint } from "./port.ts";
 import { DAMAGE_ADVICE } from "./sqlite-error.ts";
 
-/** Version of the file's layout; see docs/journal-format.md. */
-export const FORMAT_VERSION = 1;
 /** Version of the records' shape; a higher one needs an upcast from each older (docs/journal-format.md). */
 export const RECORD_VERSION = 1;
 

@@ -1,8 +1,11 @@
 import type { JournalRecord } from "../../machines/model/record.ts";
 import { batchChecksum, parseBatch, type Batch, type Link } from "./batch.ts";
+import { PRUNED } from "./continuity.ts";
 import { JournalError, type ReadRange } from "./port.ts";
 import { DAMAGE_ADVICE, toJournalError } from "./sqlite-error.ts";
-import { asBuffer, integer, readBase, rows, type Store } from "./store.ts";
+import { idAt, readBase } from "./meta.ts";
+import { asBuffer, integer, rows } from "./rows.ts";
+import { type Store } from "./store.ts";
 
 const COLUMNS = `CAST(first_seq AS INTEGER), CAST(last_seq AS INTEGER), CAST(first_at_ms AS INTEGER),
   CAST(last_at_ms AS INTEGER), CAST(record_version AS INTEGER), CAST(checksum AS BLOB)`;
@@ -69,7 +72,9 @@ export function* readRecords(store: Store, range: ReadRange): Generator<JournalR
 
 /** Whether the batch's checksum follows from the link and its content. */
 export function follows(store: Store, link: Link, batch: Batch): boolean {
-  return batchChecksum(store.id, link.checksum, batch, batch.body).equals(batch.checksum);
+  return batchChecksum(idAt(store, batch.firstSeq), link.checksum, batch, batch.body).equals(
+    batch.checksum,
+  );
 }
 
 /** The end of the journal, with its last batch verified. */
@@ -89,6 +94,14 @@ export function readLastSeq(store: Store): number {
   } catch (error) {
     throw toJournalError(error, store.path, "reading its end");
   }
+}
+
+/** Of the batch that ends with `seq`, in hex; "pruned" where that is not known any more. */
+export function checksumAt(store: Store, seq: number): string | undefined {
+  const base = readBase(store);
+  if (seq < base.seq) return PRUNED;
+  const found = seq === base.seq ? base : rowBefore(store, seq + 1);
+  return found?.seq === seq ? found.checksum.toString("hex") : undefined;
 }
 
 export function gap(store: Store, fromSeq: number, toSeq: number): JournalError {

@@ -1,28 +1,17 @@
+import { statSync } from "node:fs";
 import { recordSchema, type JournalRecord } from "../../machines/model/record.ts";
 import { countIndexed, pairsOf, readIndexedSeq } from "./actor-index.ts";
-import { batchChecksum, parseBatch, type Batch, type Link } from "./batch.ts";
-import { badChecksum, follows, gap, rawBatches, readLastSeq } from "./batches.ts";
+import { parseBatch, type Batch } from "./batch.ts";
+import { checksumAt, readLastSeq } from "./batches.ts";
+import { toProblem, walkChain } from "./chain.ts";
 import { readCheckpoint, readCheckpointSeqs } from "./checkpoints.ts";
-import type { JournalError } from "./port.ts";
-import { type JournalErrorCode } from "./port.ts";
+import { breakText, judge, openBreaks, type Testimony } from "./continuity.ts";
+import { readBase } from "./meta.ts";
+import type { JournalBreak, JournalProblem } from "./port.ts";
+import { asBuffer, integer, rows } from "./rows.ts";
 import { DAMAGE_ADVICE, toJournalError } from "./sqlite-error.ts";
-import {
-  asBuffer,
-  closeStore,
-  integer,
-  openForReading,
-  readBase,
-  realPath,
-  rows,
-  type Store,
-} from "./store.ts";
-
-export interface JournalProblem {
-  readonly code: JournalErrorCode | "badCheckpoint" | "badIndex";
-  /** Where it begins; null where it has no place. */
-  readonly seq: number | null;
-  readonly message: string;
-}
+import { closeStore, openForReading, realPath, type Store } from "./store.ts";
+import { readWitness, witnessPath } from "./witness.ts";
 
 export interface JournalReport {
   readonly ok: boolean;
@@ -32,6 +21,9 @@ export interface JournalReport {
   /** In the order found; those of the database file's structure first. */
   readonly problems: readonly JournalProblem[];
 }
+
+const COMING_ID = "that its next start makes";
+const ACCEPT_ADVICE = "`dispatch-cloud journal accept` takes note of it";
 
 /** More would say nothing new. */
 const PROBLEMS_MAX = 100;
@@ -45,9 +37,12 @@ export function checkJournal(path: string): JournalReport {
   const report = (error: unknown) =>
     found.problems.push(toProblem(toJournalError(error, path, "checking")));
   let store: Store | undefined;
+  // Before the journal, which goes on meanwhile.
+  const testimony = readWitness(witnessPath(path));
   try {
     store = openForReading(realPath(path));
-    for (const part of [checkStructure, checkBatches, checkCheckpoints]) {
+    const checkEnd = (of: Store, into: Found) => checkWitness(of, testimony, into);
+    for (const part of [checkStructure, checkBatches, checkEnd, checkCheckpoints]) {
       try {
         part(store, found);
       } catch (error) {
@@ -56,6 +51,7 @@ export function checkJournal(path: string): JournalReport {
     }
   } catch (error) {
     report(error);
+    reportEmpty(path, testimony, found);
   } finally {
     if (store) closeStore(store);
   }
@@ -78,30 +74,15 @@ function checkStructure(store: Store, found: Found): void {
 }
 
 function checkBatches(store: Store, found: Found): void {
-  const lastSeq = readLastSeq(store);
   const index = new IndexCheck(store);
-  let link: Link = readBase(store);
-  let computed = link.checksum;
-  for (const batch of rawBatches(store, link.seq + 1, lastSeq)) {
-    if (batch.firstSeq !== link.seq + 1) {
-      const base = readBase(store);
-      // A dispatcher may prune what is being checked.
-      if (base.seq > link.seq) link = base;
-      if (batch.firstSeq > link.seq + 1) {
-        found.problems.push(toProblem(gap(store, link.seq + 1, batch.firstSeq - 1)));
-      }
-    }
-    const missing = batch.firstSeq !== link.seq + 1;
-    // After a flipped checksum its successor still follows the right one: that is one problem, not two.
-    const good =
-      follows(store, link, batch) || follows(store, { seq: link.seq, checksum: computed }, batch);
-    if (!good && !missing) found.problems.push(toProblem(badChecksum(store, batch)));
-    computed = batchChecksum(store.id, link.checksum, batch, batch.body);
-    checkRecords(store, batch, { found, index });
-    link = { seq: Math.max(batch.firstSeq, batch.lastSeq), checksum: batch.checksum };
+  let lastSeq = 0;
+  for (const step of walkChain(store)) {
+    found.problems.push(...step.problems);
+    lastSeq = step.lastSeq;
+    if (!step.batch) continue;
+    checkRecords(store, step.batch, { found, index });
     found.batches += 1;
   }
-  if (link.seq < lastSeq) found.problems.push(toProblem(gap(store, link.seq + 1, lastSeq)));
   const problem = index.verdict(lastSeq);
   if (problem) found.problems.push(problem);
 }
@@ -183,6 +164,40 @@ class IndexCheck {
   }
 }
 
+/** What the file cannot tell of itself: whether records are missing behind its end. */
+function checkWitness(store: Store, testimony: Testimony, found: Found): void {
+  const { id, breaks } = store;
+  const lastSeq = readLastSeq(store);
+  for (const one of openBreaks(breaks)) found.problems.push(missingProblem(store, one, id));
+  const of = { id, breaks, lastSeq, checksumAt: (seq: number) => checksumAt(store, seq) };
+  const cause = judge(testimony, of);
+  if (!cause) return;
+  const witness = typeof testimony === "string" ? null : testimony;
+  const coming = { cause, atMs: 0, lastSeq, journalId: id, witness, accepted: null };
+  found.problems.push(missingProblem(store, coming, COMING_ID));
+}
+
+/** A file of no length says nothing of itself; a start takes it for a new one. */
+function reportEmpty(path: string, testimony: Testimony, found: Found): void {
+  if (typeof testimony === "string" || testimony.lastSeq === 0) return;
+  if (statSync(path, { throwIfNoEntry: false })?.size !== 0) return;
+  const { journalId } = testimony;
+  const lost = { cause: "lost", atMs: 0, lastSeq: 0, journalId, witness: testimony } as const;
+  found.problems.push(missingProblem({ path }, { ...lost, accepted: null }, COMING_ID));
+}
+
+function missingProblem(
+  { path }: Pick<Store, "path">,
+  one: JournalBreak,
+  newId: string,
+): JournalProblem {
+  return {
+    code: "recordsMissing",
+    seq: one.lastSeq,
+    message: `${path}: ${breakText(one, newId)}; if you know why: ${ACCEPT_ADVICE}`,
+  };
+}
+
 function checkCheckpoints(store: Store, found: Found): void {
   const lastSeq = readLastSeq(store);
   for (const seq of readCheckpointSeqs(store)) {
@@ -207,8 +222,4 @@ function checkpointProblem(store: Store, seq: number, lastSeq: number): JournalP
       `${store.path}: the checkpoint at seq ${seq} ${wrong}; it is passed over: an older one or the records ` +
       "serve, and the next one that the dispatcher saves takes its place",
   };
-}
-
-function toProblem(error: JournalError): JournalProblem {
-  return { code: error.code, seq: error.seq ?? null, message: error.message };
 }

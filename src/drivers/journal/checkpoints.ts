@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Checkpoint } from "./port.ts";
-import { asBuffer, inTransaction, rows, type Store } from "./store.ts";
+import { idAt } from "./meta.ts";
+import { asBuffer, inTransaction, rows } from "./rows.ts";
+import { type Store } from "./store.ts";
 
 /** A checkpoint as it lies in the file. */
 export interface StoredCheckpoint extends Checkpoint {
@@ -19,7 +21,7 @@ export function writeCheckpoint(
   inTransaction(store, () => {
     store.db
       .prepare("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?)")
-      .run(seq, code, savedAtMs, checksumOf(store.id, savedAtMs, checkpoint), state);
+      .run(seq, code, savedAtMs, checksumOf(idAt(store, seq), savedAtMs, checkpoint), state);
     store.db
       .prepare(
         "DELETE FROM checkpoint WHERE seq NOT IN (SELECT seq FROM checkpoint ORDER BY seq DESC LIMIT ?)",
@@ -43,7 +45,7 @@ export function readCheckpoint(store: Store, seq: number): StoredCheckpoint | un
   );
   if (!row) return undefined;
   const checkpoint = { seq, code: asBuffer(row[0]).toString(), state: asBuffer(row[3]).toString() };
-  const intact = checksumOf(store.id, Number(row[1]), checkpoint).equals(asBuffer(row[2]));
+  const intact = checksumOf(idAt(store, seq), Number(row[1]), checkpoint).equals(asBuffer(row[2]));
   return { ...checkpoint, intact };
 }
 

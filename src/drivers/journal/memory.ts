@@ -2,25 +2,31 @@ import { actorsOf } from "../../machines/model/record-actors.ts";
 import type { JournalRecord } from "../../machines/model/record.ts";
 import {
   batchChecksum,
-  FORMAT_VERSION,
   GENESIS,
   parseBatch,
   requireWithin,
   sealBatch,
   type Batch,
 } from "./batch.ts";
+import { judge, openBreaks, PRUNED, withBreak, type Testimony } from "./continuity.ts";
+import { idAt, versionOf } from "./meta.ts";
 import {
   JournalError,
   type Checkpoint,
   type Journal,
+  type JournalBreak,
   type JournalStats,
   type PruneLimits,
   type ReadRange,
 } from "./port.ts";
+import { WitnessKeeper } from "./witness-keeper.ts";
 
 /** What outlives a journal that is opened on it, as a file does. */
 export interface MemoryStore {
-  readonly id: string;
+  id: string;
+  breaks: readonly JournalBreak[];
+  /** As it stands beside a file: it outlives the journal. */
+  testimony: Testimony;
   batches: Batch[];
   checkpoints: Checkpoint[];
   baseSeq: number;
@@ -36,6 +42,8 @@ export interface MemoryJournal extends Journal {
 export function makeMemoryStore(id: string): MemoryStore {
   return {
     id,
+    breaks: [],
+    testimony: "none",
     batches: [],
     checkpoints: [],
     baseSeq: 0,
@@ -44,10 +52,19 @@ export function makeMemoryStore(id: string): MemoryStore {
   };
 }
 
+export interface MemoryJournalOptions {
+  readonly checkpointsKept?: number;
+  /** Of another id, where it goes on under a new one. */
+  readonly makeId?: () => string;
+  /** With it the witness is written behind, as a file's is; returns what cancels. Without it, at once. */
+  readonly setTimer?: (delayMs: number, callback: () => void) => () => void;
+  readonly nowMs?: () => number;
+}
+
 /** The journal without a disk, for simulations and tests: one writer at a time, and it keeps what `append` resolved. */
 export function openMemoryJournal(
   store: MemoryStore,
-  options: { checkpointsKept?: number } = {},
+  options: MemoryJournalOptions = {},
 ): MemoryJournal {
   if (store.openForWriting) {
     throw new JournalError(
@@ -56,7 +73,9 @@ export function openMemoryJournal(
     );
   }
   requireWholeTail(store);
+  goOn(store, options);
   store.openForWriting = true;
+  const witness = keepWitness(store, options);
   let failures: { error: JournalError; times: number } = {
     error: new JournalError("io", "none"),
     times: 0,
@@ -64,6 +83,9 @@ export function openMemoryJournal(
   const lastSeq = () => store.batches.at(-1)?.lastSeq ?? store.baseSeq;
   return {
     id: store.id,
+    get breaks() {
+      return store.breaks;
+    },
     get lastSeq() {
       return lastSeq();
     },
@@ -79,6 +101,11 @@ export function openMemoryJournal(
         throw failures.error;
       }
       store.batches.push(batch);
+      witness.note({
+        journalId: store.id,
+        lastSeq: batch.lastSeq,
+        checksum: batch.checksum.toString("hex"),
+      });
     },
     read: (range = {}) => readRange(store, range, lastSeq()),
     async saveCheckpoint({ seq, code, state }) {
@@ -96,6 +123,13 @@ export function openMemoryJournal(
     // There is none to rebuild: `seqsOf` looks the records through.
     rebuildIndex: async () => undefined,
     stats: () => statsOf(store, lastSeq()),
+    async accept(by) {
+      const accepted = openBreaks(store.breaks);
+      store.breaks = store.breaks.map((one) => ({ ...one, accepted: one.accepted ?? by }));
+      return accepted;
+    },
+    // Nothing flips a bit here.
+    checkChain: async () => [],
     prune: async (limits) => prune(store, limits),
     releaseBallast() {
       const had = store.ballast;
@@ -104,20 +138,56 @@ export function openMemoryJournal(
     },
     restoreBallast: () => (store.ballast = true),
     async close() {
+      // Not what waits to be written behind: nobody knows whether this is an orderly end.
+      void witness.stop();
       store.openForWriting = false;
     },
   };
 }
 
+/** As the file's. */
+function goOn(store: MemoryStore, { makeId, nowMs }: MemoryJournalOptions): void {
+  const { id, breaks, testimony, baseSeq, batches } = store;
+  const lastSeq = batches.at(-1)?.lastSeq ?? baseSeq;
+  const cause = judge(testimony, {
+    id,
+    breaks,
+    lastSeq,
+    checksumAt: (seq) => {
+      if (seq <= baseSeq) return PRUNED;
+      return batches.find((batch) => batch.lastSeq === seq)?.checksum.toString("hex");
+    },
+  });
+  if (!cause) return;
+  const witness = typeof testimony === "string" ? null : testimony;
+  const namedSeq = breaks.findLast(({ journalId }) => journalId !== null)?.lastSeq ?? 0;
+  const journalId = lastSeq > namedSeq ? id : null;
+  const added = { cause, atMs: nowMs?.() ?? 0, lastSeq, journalId, witness, accepted: null };
+  store.breaks = withBreak(breaks, added);
+  store.id = makeId?.() ?? `${id}+`;
+}
+
+function keepWitness(
+  store: MemoryStore,
+  { setTimer }: MemoryJournalOptions,
+): Pick<WitnessKeeper, "note" | "stop"> {
+  const keep = (witness: Testimony) => {
+    store.testimony = witness;
+  };
+  if (!setTimer) return { note: keep, stop: () => undefined };
+  return new WitnessKeeper({ write: async (witness) => keep(witness), setTimer, onError() {} });
+}
+
 /** As the file's: what the last commit left is looked at before anything follows it. */
-function requireWholeTail({ id, batches }: MemoryStore): void {
+function requireWholeTail({ id, breaks, batches }: MemoryStore): void {
   const last = batches.at(-1);
   if (!last) return;
   const previous = batches.at(-2)?.checksum;
   // What the oldest batch follows was pruned with it.
   if (!previous && last.firstSeq > 1) return;
   const { checksum, body, ...header } = last;
-  if (batchChecksum(id, previous ?? GENESIS, header, body).equals(checksum)) return;
+  const sealedBy = idAt({ id, breaks }, last.firstSeq);
+  if (batchChecksum(sealedBy, previous ?? GENESIS, header, body).equals(checksum)) return;
   throw new JournalError(
     "damaged",
     `journal ${id}: the batch from seq ${last.firstSeq} on is damaged`,
@@ -166,7 +236,7 @@ function statsOf(store: MemoryStore, lastSeq: number): JournalStats {
   const { batches, baseSeq } = store;
   return {
     id: store.id,
-    formatVersion: FORMAT_VERSION,
+    formatVersion: versionOf(store.breaks),
     records: lastSeq - baseSeq,
     batches: batches.length,
     firstSeq: lastSeq > baseSeq ? baseSeq + 1 : 0,

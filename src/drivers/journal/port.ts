@@ -4,8 +4,10 @@ import type { JournalRecord } from "../../machines/model/record.ts";
  * The journal: append-only, checked by a chain of checksums. One writer; what `append` resolved is durable.
  */
 export interface Journal {
-  /** Random, made with the file: ids of commands begin with it. */
+  /** Random, made with the file, and anew where its end was lost (`breaks`): ids of commands begin with it. */
   readonly id: string;
+  /** Where records that had been written are missing, the oldest first. */
+  readonly breaks: readonly JournalBreak[];
   /** 0 when empty. */
   readonly lastSeq: number;
   /**
@@ -32,6 +34,13 @@ export interface Journal {
   /** Makes the actor index anew from the records. */
   rebuildIndex(): Promise<void>;
   stats(): JournalStats;
+  /** Somebody takes note of the breaks; durable when it resolves. Returns those that had not been accepted yet. */
+  accept(by: Acceptance): Promise<readonly JournalBreak[]>;
+  /**
+   * Reads the whole chain of checksums, and goes on after damage, to tell its extent. `pause` is awaited between small
+   * steps; it ends early where that answers false or the journal is closed.
+   */
+  checkChain(pause: () => Promise<boolean>): Promise<readonly JournalProblem[]>;
   /** Removes whole batches older than the limits allow, never beyond the newest checkpoint. Returns how many records. */
   prune(limits: PruneLimits): Promise<number>;
   /** Gives the ballast's space back to a full disk. False if there was none to give. */
@@ -39,6 +48,52 @@ export interface Journal {
   /** Takes it again once the disk has room for twice its size. Returns whether it is in place. */
   restoreBallast(): boolean;
   close(): Promise<void>;
+}
+
+export type JournalBreakCause =
+  /** The file is new or empty, and there had been records. */
+  | "lost"
+  /** It ends before what is known to have been written. */
+  | "endsEarly"
+  /** It has gone on, from an older copy, to other records than those that had been written. */
+  | "otherRecords"
+  /** Another journal was put in its place. */
+  | "otherJournal"
+  /** Nobody knows: the witness cannot be read. */
+  | "witnessUnreadable";
+
+/** A start that found records missing, and went on under another id, since ids that have been used must not repeat. */
+export interface JournalBreak {
+  readonly cause: JournalBreakCause;
+  readonly atMs: number;
+  /** The newest record that was there. */
+  readonly lastSeq: number;
+  /** Under which the records up to `lastSeq` are; null where there are none, or a break before says it. */
+  readonly journalId: string | null;
+  /** The newest record that is known to have been written. */
+  readonly witness: { readonly journalId: string; readonly lastSeq: number } | null;
+  readonly accepted: Acceptance | null;
+}
+
+/** Who took note of it, when and why. */
+export interface Acceptance {
+  readonly by: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+/** Something that is wrong with a journal. */
+export interface JournalProblem {
+  readonly code: JournalErrorCode | "badCheckpoint" | "badIndex" | "recordsMissing";
+  /** Where it begins; null where it has no place. */
+  readonly seq: number | null;
+  /** With what to do. */
+  readonly message: string;
+}
+
+/** All that the journal's records are under, the newest last. */
+export function journalIds({ id, breaks }: Pick<Journal, "id" | "breaks">): readonly string[] {
+  return [...breaks.flatMap(({ journalId }) => journalId ?? []), id];
 }
 
 /** Both ends inclusive. */

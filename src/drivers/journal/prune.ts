@@ -5,15 +5,9 @@ import { parseBatch, type Batch } from "./batch.ts";
 import { rawBatches } from "./batches.ts";
 import { findCheckpoint } from "./checkpoints.ts";
 import { JournalError, type PruneLimits } from "./port.ts";
-import {
-  inTransaction,
-  pragma,
-  readBase,
-  readMeta,
-  sizes,
-  writeMeta,
-  type Store,
-} from "./store.ts";
+import { readBase, readMeta, sealMeta, writeMeta } from "./meta.ts";
+import { inTransaction, pragma } from "./rows.ts";
+import { sizes, type Store } from "./store.ts";
 
 /** Per transaction, so that appends get their turn in between. */
 const STEP_BATCHES = 50;
@@ -71,6 +65,7 @@ function removeThrough(store: Store, last: Batch, batches: readonly Batch[]): vo
   if (Number(readMeta(store, "indexed_seq")) < last.lastSeq) {
     writeMeta(store, "indexed_seq", last.lastSeq);
   }
+  sealMeta(store);
 }
 
 function readable(store: Store, batch: Batch): JournalRecord[] {

@@ -1,4 +1,4 @@
-import { statfsSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, readSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { JournalError } from "./port.ts";
 
@@ -18,6 +18,9 @@ const SHORT_READ = 522;
 
 /** Less than this is as good as full: SQLite needs a few pages for its shared index alone. */
 const NO_SPACE_BYTES = 64 * 1024;
+
+const SIGNATURE = "CREATE TABLE batch (";
+const SIGNATURE_WITHIN = 64 * 1024;
 
 export const DAMAGE_ADVICE =
   "see `dispatch-cloud journal check`, save what can be read with `journal export`, then move the file away: the " +
@@ -49,6 +52,7 @@ export function toJournalError(error: unknown, path: string, doing: string): Jou
         options,
       );
     case CODES.notADb:
+      if (looksLikeJournal(path)) return badHeader(path, options);
       return new JournalError(
         "notAJournal",
         `${path} is no journal (${message}): name another file, or move this one away`,
@@ -59,6 +63,8 @@ export function toJournalError(error: unknown, path: string, doing: string): Jou
       if (freeBytes(path) < NO_SPACE_BYTES) return diskFull(path, doing, message, options);
       break;
     case CODES.readOnly:
+      // So says a flipped bit in the header, too.
+      if (raw === CODES.readOnly && mayWrite(path)) return badHeader(path, options);
       return new JournalError(
         "io",
         `${path}: ${doing} failed: the file may not be written (${message}); give this user write access`,
@@ -90,4 +96,39 @@ function diskFull(path: string, doing: string, message: string, options: ErrorOp
       "Free space, or run `dispatch-cloud journal prune`; it is tried again",
     options,
   );
+}
+
+/** Its first bytes say that it is something else, or that nobody may write it, and the rest does not agree. */
+export function badHeader(path: string, options: ErrorOptions = {}): JournalError {
+  return new JournalError(
+    "damaged",
+    `${path}: the header of the file is not what was written; ${DAMAGE_ADVICE}`,
+    options,
+  );
+}
+
+/** The definition of its tables stands in its first pages. Only for a file that no connection of this process has open. */
+export function looksLikeJournal(path: string): boolean {
+  try {
+    const file = openSync(path, "r");
+    try {
+      const start = Buffer.alloc(SIGNATURE_WITHIN);
+      const length = readSync(file, start, 0, start.length, 0);
+      return start.subarray(0, length).includes(SIGNATURE);
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return false;
+  }
+}
+
+function mayWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    accessSync(dirname(path), constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

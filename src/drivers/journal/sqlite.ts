@@ -2,23 +2,27 @@ import { lockHolder, tryLock, type FileLock } from "../lease/file-lock.ts";
 import type { JournalRecord } from "../../machines/model/record.ts";
 import { findSeqs, makeActorIndex, readIndexedSeq } from "./actor-index.ts";
 import { makeBallast, type Ballast } from "./ballast.ts";
-import { FORMAT_VERSION, requireWithin, sealBatch } from "./batch.ts";
+import { requireWithin, sealBatch, type Link } from "./batch.ts";
 import { countBatches, insertBatch, readLastSeq, readRecords, readTail } from "./batches.ts";
+import { checkChainSlowly } from "./chain.ts";
 import { findCheckpoint, readCheckpointSeqs, writeCheckpoint } from "./checkpoints.ts";
+import { openBreaks } from "./continuity.ts";
+import { readBase, writeIdentity } from "./meta.ts";
+import { goOn, recordBreak, type Opened } from "./opened.ts";
 import { JournalError, type Journal, type JournalStats } from "./port.ts";
 import { pruneStore } from "./prune.ts";
+import { integer, inTransaction, rows } from "./rows.ts";
 import { toJournalError } from "./sqlite-error.ts";
 import {
   closeStore,
-  integer,
   openForReading,
   openForWriting,
-  readBase,
   realPath,
-  rows,
   sizes,
   type Store,
 } from "./store.ts";
+import { readWitness, witnessPath } from "./witness.ts";
+import { keepWitnessFile } from "./witness-keeper.ts";
 
 export interface JournalOptions {
   /** Its folder must exist; for writing the file is made if it does not. */
@@ -30,6 +34,8 @@ export interface JournalOptions {
   /** The file never grows beyond it: appends fail with `diskFull` instead. Default: no limit. */
   readonly maxFileBytes?: number;
   readonly checkpointsKept?: number;
+  /** The witness beside it could not be written: undefined says that it can again. */
+  readonly onWitnessError?: (error: Error | undefined) => void;
   /** The actor index could not be written; it is tried again, and nothing depends on it. */
   readonly onIndexError?: (error: Error) => void;
 }
@@ -45,14 +51,17 @@ export function openJournal(options: JournalOptions): Journal {
   const ballast = makeBallast(`${path}.ballast`, options.ballastBytes ?? BALLAST_BYTES);
   let store: Store | undefined;
   try {
+    const testimony = readWitness(witnessPath(path));
     store = openStore(path, ballast, options);
-    const writer = makeWriter(store, options, ballast, lock);
+    const tail = readTail(store);
+    const opened = goOn(store, { tail, testimony, nowMs: options.nowMs() });
+    const writer = makeWriter(opened, { tail, options, ballast, lock });
     ballast.restore();
     return writer;
   } catch (error) {
     store?.db.close();
     lock.release();
-    throw error;
+    throw error instanceof JournalError ? error : toJournalError(error, path, "opening it");
   }
 }
 
@@ -84,26 +93,47 @@ function openStore(path: string, ballast: Ballast, options: JournalOptions): Sto
   }
 }
 
-function makeWriter(
-  store: Store,
-  options: JournalOptions,
-  ballast: Ballast,
-  lock: FileLock,
-): Journal {
-  let tail = guarded(store, "reading its end", () => readTail(store));
+interface WriterContext {
+  readonly tail: Link;
+  readonly options: JournalOptions;
+  readonly ballast: Ballast;
+  readonly lock: FileLock;
+}
+
+function makeWriter(opened: Opened, context: WriterContext): Journal {
+  const { options, ballast, lock } = context;
+  let { tail } = context;
+  let { store, isRecorded } = opened;
   const insert = insertBatch(store);
   const index = makeActorIndex(store, {
     lastSeq: () => tail.seq,
     onError: options.onIndexError ?? (() => undefined),
   });
+  const witness = keepWitnessFile(store.path, options.onWitnessError);
+  const testify = () => {
+    // Before the file says under which id it goes on, what was seen is all that tells that something is missing.
+    if (!isRecorded) return;
+    const checksum = tail.checksum.toString("hex");
+    witness.note({ journalId: store.id, lastSeq: tail.seq, checksum });
+  };
   let open = true;
   /** A closed connection still writes, but no longer under the lock. */
   const requireOpen = () => {
     if (!open) throw new JournalError("io", `${store.path} was closed: a bug of the caller`);
   };
+  /** Nothing may be sealed with an id that the file does not say. */
+  const record = () => {
+    if (isRecorded) return;
+    recordBreak(store);
+    isRecorded = true;
+  };
+  testify();
   return {
     ...readingSide(store, () => tail.seq),
     id: store.id,
+    get breaks() {
+      return store.breaks;
+    },
     get lastSeq() {
       return tail.seq;
     },
@@ -111,8 +141,12 @@ function makeWriter(
       requireOpen();
       if (records.length === 0) return;
       const batch = sealBatch(store.id, tail, records);
-      guarded(store, `appending from seq ${batch.firstSeq} on`, () => insert(batch));
+      guarded(store, `appending from seq ${batch.firstSeq} on`, () => {
+        record();
+        insert(batch);
+      });
       tail = { seq: batch.lastSeq, checksum: batch.checksum };
+      testify();
       index.add(records);
     },
     async saveCheckpoint(checkpoint) {
@@ -120,6 +154,7 @@ function makeWriter(
       const keep = options.checkpointsKept ?? CHECKPOINTS_KEPT;
       guarded(store, `saving the checkpoint at seq ${checkpoint.seq}`, () => {
         requireWithin(checkpoint, readBase(store).seq, tail.seq);
+        record();
         writeCheckpoint(store, checkpoint, { nowMs: options.nowMs(), keep });
       });
     },
@@ -129,6 +164,20 @@ function makeWriter(
       requireOpen();
       await guardedAsync(store, "rebuilding the index", () => index.rebuild());
     },
+    async accept(by) {
+      requireOpen();
+      const accepted = openBreaks(store.breaks);
+      if (accepted.length === 0) return [];
+      const breaks = store.breaks.map((one) => ({ ...one, accepted: one.accepted ?? by }));
+      guarded(store, "recording what was accepted", () => {
+        record();
+        inTransaction(store, () => writeIdentity(store, { ...store, breaks }));
+      });
+      store = { ...store, breaks };
+      testify();
+      return accepted;
+    },
+    checkChain: (pause) => checkChainSlowly(store, async () => open && (await pause()) && open),
     async prune(limits) {
       requireOpen();
       return guardedAsync(store, "pruning", () => pruneStore(store, limits, () => open));
@@ -139,6 +188,8 @@ function makeWriter(
       if (!open) return;
       open = false;
       index.finish();
+      const writing = witness.finish();
+      if (writing) await writing;
       closeStore(store);
       lock.release();
     },
@@ -156,6 +207,7 @@ function makeReader(store: Store): Journal {
   return {
     ...readingSide(store, () => readLastSeq(store)),
     id: store.id,
+    breaks: store.breaks,
     get lastSeq() {
       return readLastSeq(store);
     },
@@ -164,6 +216,8 @@ function makeReader(store: Store): Journal {
     seqsOf: (actorKey, wanted = {}) =>
       guarded(store, "reading the actor index", () => findSeqs(store, actorKey, wanted)),
     rebuildIndex: () => refuse("rebuilding the index"),
+    accept: () => refuse("accepting"),
+    checkChain: (pause) => checkChainSlowly(store, pause),
     prune: () => refuse("pruning"),
     releaseBallast: () => false,
     restoreBallast: () => false,
@@ -176,8 +230,13 @@ type ReadingSide = Pick<Journal, "read" | "checkpoint" | "checkpointSeqs" | "sta
 function readingSide(store: Store, lastSeq: () => number): ReadingSide {
   return {
     read: (range = {}) => readRecords(store, range),
-    checkpoint: (wanted) =>
-      guarded(store, "reading a checkpoint", () => findCheckpoint(store, wanted)),
+    checkpoint: (wanted = {}) => {
+      // One beyond the end is of records that are missing.
+      const atOrBeforeSeq = Math.min(wanted.atOrBeforeSeq ?? Infinity, lastSeq());
+      return guarded(store, "reading a checkpoint", () =>
+        findCheckpoint(store, { ...wanted, atOrBeforeSeq }),
+      );
+    },
     checkpointSeqs: () =>
       guarded(store, "reading the checkpoints", () => readCheckpointSeqs(store)),
     stats: () => guarded(store, "reading its statistics", () => readStats(store, lastSeq())),
@@ -196,7 +255,7 @@ function readStats(store: Store, lastSeq: number): JournalStats {
   );
   return {
     id: store.id,
-    formatVersion: FORMAT_VERSION,
+    formatVersion: store.formatVersion,
     records: lastSeq - base,
     batches: countBatches(store),
     firstSeq: lastSeq > base ? base + 1 : 0,

@@ -2,9 +2,18 @@ import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import Database from "libsql";
-import { FORMAT_VERSION, GENESIS, type Link } from "./batch.ts";
+import { GENESIS } from "./batch.ts";
+import {
+  FORMAT_VERSION,
+  identityOf,
+  isSealed,
+  sealMeta,
+  writeMeta,
+  type Identity,
+} from "./meta.ts";
 import { JournalError } from "./port.ts";
-import { DAMAGE_ADVICE, toJournalError } from "./sqlite-error.ts";
+import { asBuffer, integer, inTransaction, pragma, rows } from "./rows.ts";
+import { badHeader, DAMAGE_ADVICE, looksLikeJournal, toJournalError } from "./sqlite-error.ts";
 
 /** "dcJl" in the header of the database file. */
 const APPLICATION_ID = 0x64634a6c;
@@ -13,10 +22,9 @@ const BUSY_TIMEOUT_MS = 5_000;
 const WAL_BYTES_MAX = 8 * 1024 * 1024;
 
 /** The open database of a journal. */
-export interface Store {
+export interface Store extends Identity {
   readonly db: Database.Database;
   readonly path: string;
-  readonly id: string;
   readonly writable: boolean;
 }
 
@@ -54,7 +62,7 @@ export function openForWriting(
   try {
     db.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`);
     if (isEmpty(db)) initialise(db, options.nowMs);
-    const id = identify(db, path);
+    const identity = identify(db, path);
     if (pragma(db, "journal_mode=WAL") !== "wal") {
       throw new JournalError(
         "io",
@@ -66,7 +74,8 @@ export function openForWriting(
       const pages = Math.floor(options.maxFileBytes / Number(pragma(db, "page_size")));
       pragma(db, `max_page_count=${Math.max(1, pages)}`);
     }
-    return { db, path, id, writable: true };
+    sealOlder(db);
+    return { db, path, ...identity, writable: true };
   } catch (error) {
     db.close();
     throw toJournalError(error, path, "opening it for writing");
@@ -84,7 +93,7 @@ export function openForReading(path: string): Store {
   const db = openDatabase(readOnlyUri(path), path);
   try {
     db.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`);
-    return { db, path, id: identify(db, path), writable: false };
+    return { db, path, ...identify(db, path), writable: false };
   } catch (error) {
     db.close();
     throw toJournalError(error, path, "opening it for reading");
@@ -104,70 +113,6 @@ export function realPath(path: string): string {
     throw new JournalError("io", `${dirname(resolve(path))}: there is no such folder; make it`, {
       cause,
     });
-  }
-}
-
-/**
- * Rows as arrays. Texts of the file must be selected `CAST(… AS BLOB)` and numbers `CAST(… AS INTEGER)`: libsql aborts
- * the process over a text that is not UTF-8, which a single flipped bit can make of either.
- */
-export function rows(store: Pick<Store, "db">, sql: string, ...values: unknown[]): unknown[][] {
-  return store.db
-    .prepare(sql)
-    .raw()
-    .all(...values) as unknown[][];
-}
-
-export function integer(store: Pick<Store, "db">, sql: string, ...values: unknown[]): number {
-  return Number(rows(store, sql, ...values)[0]?.[0] ?? 0);
-}
-
-export function asBuffer(value: unknown): Buffer {
-  if (Buffer.isBuffer(value)) return value;
-  return value instanceof ArrayBuffer ? Buffer.from(value) : Buffer.alloc(0);
-}
-
-/** What a PRAGMA answers with its first column. */
-export function pragma(db: Database.Database, source: string): unknown {
-  return (db.prepare(`PRAGMA ${source}`).raw().all() as unknown[][])[0]?.[0];
-}
-
-export function readMeta(store: Pick<Store, "db">, key: string): string | undefined {
-  const found = rows(store, "SELECT CAST(value AS BLOB) FROM meta WHERE key = ?", key)[0];
-  return found && asBuffer(found[0]).toString();
-}
-
-export function writeMeta(store: Pick<Store, "db">, key: string, value: string | number): void {
-  store.db
-    .prepare(
-      "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-    )
-    .run(key, String(value));
-}
-
-/** What the oldest batch follows: the last one that was pruned, or the beginning. */
-export function readBase(store: Pick<Store, "db" | "path">): Link {
-  const seq = Number(readMeta(store, "base_seq"));
-  const checksum = Buffer.from(readMeta(store, "base_checksum") ?? "", "hex");
-  if (Number.isSafeInteger(seq) && checksum.length === GENESIS.length) return { seq, checksum };
-  throw new JournalError(
-    "damaged",
-    `${store.path}: the journal's beginning is not readable; ${DAMAGE_ADVICE}`,
-  );
-}
-
-/** All or nothing. */
-export function inTransaction<T>(store: Pick<Store, "db">, work: () => T): T {
-  const { db } = store;
-  db.exec("BEGIN IMMEDIATE");
-  try {
-    const result = work();
-    db.exec("COMMIT");
-    return result;
-  } catch (error) {
-    // A full disk has rolled it back already.
-    if (db.inTransaction) db.exec("ROLLBACK");
-    throw error;
   }
 }
 
@@ -246,32 +191,36 @@ function initialise(db: Database.Database, nowMs: number): void {
     writeMeta({ db }, "base_seq", 0);
     writeMeta({ db }, "base_checksum", GENESIS.toString("hex"));
     writeMeta({ db }, "indexed_seq", 0);
+    sealMeta({ db });
   });
 }
 
-/** The journal's id. Throws `JournalError` if the file is none, or one that this program does not know. */
-function identify(db: Database.Database, path: string): string {
+/** A file that was made before `meta` had a checksum gets one. */
+function sealOlder(db: Database.Database): void {
+  if (isSealed({ db })) return;
+  try {
+    inTransaction({ db }, () => sealMeta({ db }));
+  } catch {
+    // A full disk: the next change of it does it.
+  }
+}
+
+/** Throws `JournalError` if the file is no journal, or one that this program does not know. */
+function identify(db: Database.Database, path: string): Identity {
   if (Number(pragma(db, "application_id")) !== APPLICATION_ID) {
+    if (looksLikeJournal(path)) throw badHeader(path);
     throw new JournalError(
       "notAJournal",
       `${path} is no journal of dispatch-cloud: name another file, or move this one away`,
     );
   }
-  const version = readMeta({ db }, "format_version");
-  if (version !== String(FORMAT_VERSION)) {
-    throw new JournalError(
-      "unknownVersion",
-      `${path} has journal format ${version ?? "(none)"}, this program knows ${FORMAT_VERSION}: use the release of ` +
-        "dispatch-cloud that wrote it, or move the file away to start with a new journal",
-    );
-  }
   // A flipped bit in a column's definition would make another table of the same bytes.
   const tables = rows({ db }, "SELECT CAST(sql AS BLOB) FROM sqlite_schema WHERE sql IS NOT NULL");
   const known = tables.filter(([sql]) => TABLES.includes(asBuffer(sql).toString()));
-  const id = readMeta({ db }, "journal_id");
-  if (id && known.length === TABLES.length && tables.length === TABLES.length) return id;
+  const isWhole = known.length === TABLES.length && tables.length === TABLES.length;
+  if (isWhole) return identityOf({ db }, path);
   throw new JournalError(
     "damaged",
-    `${path}: its tables or its id are not what they were; ${DAMAGE_ADVICE}`,
+    `${path}: the file is broken or cut short (its tables are not what they were); ${DAMAGE_ADVICE}`,
   );
 }

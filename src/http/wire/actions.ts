@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { instantOrNullSchema, seqSchema } from "./common.ts";
 
 /** One line, not too long: it goes to journal, log and screen. */
 export const actionBodySchema = z.strictObject({
@@ -24,3 +25,29 @@ export const containerActionAnswerSchema = z.strictObject({
   changed: z.boolean(),
 });
 export type ContainerActionAnswer = z.infer<typeof containerActionAnswerSchema>;
+
+export const journalAcceptBodySchema = actionBodySchema.extend({
+  /** Who: kept in the journal. */
+  by: z
+    .string()
+    .max(200)
+    .regex(/^\P{Cc}*$/u, "no control characters")
+    .default(""),
+});
+
+export const journalAcceptAnswerSchema = z.strictObject({
+  request: z.literal("accept"),
+  /** False when there was nothing to accept. */
+  changed: z.boolean(),
+  accepted: z.array(
+    z.strictObject({
+      cause: z.enum(["lost", "endsEarly", "otherRecords", "otherJournal", "witnessUnreadable"]),
+      at: instantOrNullSchema,
+      /** The newest record that was left. */
+      last_seq: seqSchema,
+      /** The newest that is known to have been written; null where nobody knows. */
+      written_seq: seqSchema.nullable(),
+    }),
+  ),
+});
+export type JournalAcceptAnswer = z.infer<typeof journalAcceptAnswerSchema>;

@@ -44,7 +44,8 @@ const NOTHING: Applied = { record: undefined, changes: [], queue: undefined };
  * give the same records; it reads no clock and calls nobody.
  */
 export class Core {
-  readonly journalId: string;
+  /** Ids of commands begin with it; `daemon.started` names it anew, since a journal's changes where its end was lost. */
+  journalId: string;
   registry = new Registry();
   seq = 0;
   atMs = 0;
@@ -68,7 +69,8 @@ export class Core {
     if (!settings) return NOTHING;
     const seq = this.seq + 1;
     const atMs = Math.max(fact.atMs, this.atMs);
-    const draft = new Draft(this.registry, { journalId: this.journalId, seq, atMs, settings });
+    const journalId = fact.type === "daemon.started" ? fact.journalId : this.journalId;
+    const draft = new Draft(this.registry, { journalId, seq, atMs, settings });
     const planned =
       fact.type === "planner.ran" ? this.#plan(draft, fact, recorded) : this.#route(draft, fact);
     const changes = draft.changes();
@@ -113,6 +115,7 @@ export class Core {
       this.#planFold.note(kind, id);
     }
     if (record.limits) this.limits = record.limits;
+    if (record.fact.type === "daemon.started") this.journalId = record.fact.journalId;
     this.seq = record.seq;
     this.atMs = atMs;
   }

@@ -193,9 +193,9 @@ export class WorkerExplanationBuilder {
   }
 }
 
-/** Where the beginning of a worker's life is recorded, as its id tells it. */
-export function bornSeq(workerId: string, journalId: string): number | undefined {
-  if (!workerId.startsWith(`${journalId}-`)) return undefined;
+/** Where the beginning of a worker's life is recorded, as its id tells it. `journalIds`: all that the journal has had. */
+export function bornSeq(workerId: string, journalIds: readonly string[]): number | undefined {
+  if (!journalIds.some((id) => workerId.startsWith(`${id}-`))) return undefined;
   const seq = seqOfCommand(workerId);
   return Number.isSafeInteger(seq) && seq > 0 ? seq : undefined;
 }

@@ -136,6 +136,7 @@ describe("a disk that is full", () => {
       "journal.db",
       "journal.db.ballast",
       "journal.db.lock",
+      "journal.witness.json",
     ]);
     expect(checkJournal(path)).toMatchObject({ problems: [], records: 10 });
   });

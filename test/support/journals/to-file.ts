@@ -1,5 +1,6 @@
 import Database from "libsql";
 import { openMemoryJournal, type MemoryStore } from "../../../src/drivers/journal/memory.ts";
+import { sealMeta } from "../../../src/drivers/journal/meta.ts";
 import { openJournal } from "../../../src/drivers/journal/sqlite.ts";
 import type { JournalRecord } from "../../../src/machines/model/record.ts";
 
@@ -25,6 +26,7 @@ export async function writeJournalFile(store: MemoryStore, path: string): Promis
 function rename(path: string, id: string): void {
   const db = new Database(path);
   db.prepare("UPDATE meta SET value = ? WHERE key = 'journal_id'").run(id);
+  sealMeta({ db });
   db.close();
 }
 
