@@ -99,6 +99,8 @@ export interface StdinOptions {
   /** The whole cluster configuration; sent only when a local keepstore is wanted. */
   readonly clusterConfig: unknown;
   readonly hmacHex: (key: string, message: string) => string;
+  /** Of the output of a container; only for our own runner. */
+  readonly logMaxBytes?: number | undefined;
 }
 
 export function stdinConfig(options: StdinOptions): StdinConfig {
@@ -109,6 +111,7 @@ export function stdinConfig(options: StdinOptions): StdinConfig {
       ...(options.apiHostFile ? { ARVADOS_API_HOST_FILE: options.apiHostFile } : {}),
       ARVADOS_API_TOKEN: systemRootToken,
       ...(options.insecure ? { ARVADOS_API_HOST_INSECURE: "1" } : {}),
+      ...(options.logMaxBytes ? { CRUNCH_RUN_LOG_MAX_BYTES: String(options.logMaxBytes) } : {}),
       GatewayAddress: gatewayAddress(options.instanceAddress),
       GatewayAuthSecret: options.hmacHex(systemRootToken, options.containerId),
       InstanceType: `${JSON.stringify(instanceTypeJson(instanceType), null, 4)}\n`,

@@ -21,9 +21,24 @@ const queue = section({
     "A controller's queue, or this daemon's own",
   ),
   RequestTimeout: interval("30s").describe("Deadline of one request to the controller"),
+  MaxBytes: byteSize("1GiB", 0).describe(
+    "Of the embedded queue's file: beyond it nothing is submitted; 0: no limit",
+  ),
 })
   .prefault({})
-  .transform((o) => ({ driver: o.Driver, requestTimeoutMs: o.RequestTimeout }));
+  .transform((o) => ({
+    driver: o.Driver,
+    requestTimeoutMs: o.RequestTimeout,
+    maxBytes: o.MaxBytes,
+  }));
+
+const logs = section({
+  MaxBytes: byteSize("1GiB", 0).describe(
+    "Of a container's stdout.log and stderr.log each (process runtime); what comes beyond is cut; 0: no limit",
+  ),
+})
+  .prefault({})
+  .transform((o) => ({ maxBytes: o.MaxBytes }));
 
 const ssh = section({ ConnectTimeout: interval("1m"), CommandTimeout: interval("1m") })
   .prefault({})
@@ -36,6 +51,7 @@ export const dispatchCloud = section({
     .describe("Journal, queue and tokens; a relative path is under the working directory"),
   Journal: journal,
   Queue: queue,
+  Logs: logs,
   SSH: ssh,
   PlanInterval: interval("20ms").describe("Pause between two runs of the planner"),
   TimeoutStart: interval("15s").describe("How long a start without answer may still turn up"),
@@ -52,6 +68,7 @@ export const dispatchCloud = section({
     dataDir: o.DataDir,
     journal: o.Journal,
     queue: o.Queue,
+    logs: o.Logs,
     ssh: o.SSH,
     planIntervalMs: o.PlanInterval,
     timeoutStartMs: o.TimeoutStart,

@@ -1,11 +1,12 @@
-import { mkdirSync, openSync, readdirSync, renameSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
+import { openOutputLog, type OutputLog } from "./output-log.ts";
 import { errorText, RunnerError } from "./paths.ts";
 
-/** Descriptors and folders for one run of a command. */
+/** Logs and folders for one run of a command. */
 export interface AttemptFiles {
-  readonly stdoutFd: number;
-  readonly stderrFd: number;
+  readonly stdout: OutputLog;
+  readonly stderr: OutputLog;
   /** Fresh and empty. */
   readonly workDir: string;
 }
@@ -14,9 +15,10 @@ const ROTATED = /^(stdout|stderr|work)\.(\d+)(\.log)?$/;
 
 /**
  * Opens stdout.log and stderr.log and makes `work` in the container's folder. Those of the first attempt become
- * stdout.1.log, stderr.1.log and work.1, those of the second have a 2, and so on.
+ * stdout.1.log, stderr.1.log and work.1, those of the second have a 2, and so on. Neither log grows beyond `logMaxBytes`;
+ * 0: no limit.
  */
-export function openAttemptFiles(folder: string): AttemptFiles {
+export function openAttemptFiles(folder: string, logMaxBytes: number): AttemptFiles {
   const names = readdirSync(folder);
   const current = ["stdout.log", "stderr.log", "work"].filter((name) => names.includes(name));
   const attempt = 1 + Math.max(0, ...names.map((name) => Number(ROTATED.exec(name)?.[2] ?? 0)));
@@ -27,8 +29,8 @@ export function openAttemptFiles(folder: string): AttemptFiles {
   const workDir = join(folder, "work");
   mkdirSync(workDir, { mode: 0o700 });
   return {
-    stdoutFd: openSync(join(folder, "stdout.log"), "a", 0o600),
-    stderrFd: openSync(join(folder, "stderr.log"), "a", 0o600),
+    stdout: openOutputLog(join(folder, "stdout.log"), logMaxBytes),
+    stderr: openOutputLog(join(folder, "stderr.log"), logMaxBytes),
     workDir,
   };
 }

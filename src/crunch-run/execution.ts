@@ -59,7 +59,17 @@ export async function execute(options: ExecutionOptions): Promise<End> {
     await command.terminate(settings.stopGraceMs);
     log("command stopped");
   }
+  await finishLogs(options);
   return end;
+}
+
+/** No process is left that could write to them. */
+async function finishLogs({ files, settings, log }: ExecutionOptions): Promise<void> {
+  for (const name of ["stdout", "stderr"] as const) {
+    const cutBytes = await files[name].finish();
+    if (cutBytes > 0)
+      log(`${name}.log: ${cutBytes} bytes were cut, its limit is ${settings.logMaxBytes} bytes`);
+  }
 }
 
 async function start(options: ExecutionOptions): Promise<RunningCommand> {
@@ -69,15 +79,15 @@ async function start(options: ExecutionOptions): Promise<RunningCommand> {
       argv: record.command,
       environment: record.environment,
       cwd: workingDirectory(record.cwd, files.workDir),
-      stdoutFd: files.stdoutFd,
-      stderrFd: files.stderrFd,
+      stdoutFd: files.stdout.fd,
+      stderrFd: files.stderr.fd,
       lockFd: options.lockFd,
       attemptId: `${options.containerUuid}-${randomBytes(8).toString("hex")}`,
       log,
     });
   } finally {
-    closeSync(files.stdoutFd);
-    closeSync(files.stderrFd);
+    closeSync(files.stdout.fd);
+    closeSync(files.stderr.fd);
   }
 }
 

@@ -36,8 +36,8 @@ export async function run(flags: Flags, inheritedLockFd: number | undefined): Pr
   const journal = openJournal();
   const { log } = journal;
   const stops = listenForStops(log);
-  const settings = readSettings();
   if (flags.stdinConfig) applyStdinConfig(await readStdin(), log);
+  const settings = readSettings();
   const controller = openController(containerUuid, settings, journal);
   const meter = openMeter(log);
   const lockFd = inheritedLockFd ?? acquireContainerLock(containerUuid);
@@ -55,7 +55,8 @@ export async function run(flags: Flags, inheritedLockFd: number | undefined): Pr
     await pause(flags.sleepMs, stops.signal);
     const record = await controller.claim(stops.signal);
     let files: AttemptFiles | undefined;
-    const error = folderError ?? attempt(() => (files = openAttemptFiles(folder)));
+    const error =
+      folderError ?? attempt(() => (files = openAttemptFiles(folder, settings.logMaxBytes)));
     if (!files) {
       await controller.unlock();
       markNodeBroken(`data folder ${folder}: ${error}`, flags.brokenNodeHook, log);

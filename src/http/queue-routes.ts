@@ -22,6 +22,7 @@ export interface QueueRoutesOptions {
 
 /** A command line and an environment have room in it. */
 const BODY_MAX = "1mb";
+const RETRY_AFTER_S = "5";
 const LOCK_ANSWER = ["uuid", "state", "priority", "auth_uuid", "locked_by_uuid"];
 
 interface Call {
@@ -169,9 +170,28 @@ async function answerErrors(ctx: Context, next: Next): Promise<void> {
     // The rest of a body that is too long is not worth reading.
     if (refusal.status === 413) ctx.set("Connection", "close");
     ctx.status = refusal.status;
+    const errors = { errors: refusal.errors, error_token: requestId };
+    if (refusal.status === 503) return answerUnavailable(ctx, errors);
     ctx.type = "application/json";
-    ctx.body = `${JSON.stringify({ errors: refusal.errors, error_token: requestId })}\n`;
+    ctx.body = `${JSON.stringify(errors)}\n`;
   }
+}
+
+/** Both kinds at once: the API's, and what everything else here answers. */
+function answerUnavailable(
+  ctx: Context,
+  { errors, error_token }: { errors: readonly string[]; error_token: string },
+): void {
+  ctx.set("Retry-After", RETRY_AFTER_S);
+  ctx.type = "application/problem+json";
+  const problem = {
+    type: "urn:dispatch-cloud:problem:queue-unavailable",
+    title: "Service Unavailable",
+    status: 503,
+    detail: errors.join("; "),
+    request_id: error_token,
+  };
+  ctx.body = `${JSON.stringify({ ...problem, errors, error_token })}\n`;
 }
 
 function toRefusal(error: unknown): { status: number; errors: readonly string[] } | undefined {

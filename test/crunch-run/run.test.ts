@@ -74,6 +74,35 @@ describe("a container's life", () => {
     expect((await box.call(["--kill", "15", UUID])).exit).toBe(0);
   });
 
+  it("keeps as much of its output as its limit allows, says what was cut, and lets it run on", async () => {
+    const script =
+      "head -c 300000 /dev/zero | tr '\\0' x; echo short > /dev/stderr; echo more > /dev/stdout; exit 4";
+    await given(sh(script));
+    const pid = await detach({ CRUNCH_RUN_LOG_MAX_BYTES: "1000" });
+    await stateIs("Complete");
+    await ended(pid);
+    expect(api.updates.at(-1)).toEqual({ state: "Complete", exit_code: 4 });
+    expect(box.dataFile("stderr.log")).toBe("short\n");
+    const said =
+      "299005 bytes of output were cut: beyond the limit of 1000 (DispatchCloud.Logs.MaxBytes)";
+    expect(box.dataFile("stdout.log")).toBe(`${"x".repeat(1000)}\n[crunch-run: ${said}]\n`);
+    expect(box.dataFile("crunch-run.log")).toContain("stdout.log: 299005 bytes were cut");
+  });
+
+  it("loses nothing of an output within its limit", async () => {
+    await given(sh("head -c 300000 /dev/zero | tr '\\0' x; (sleep 0.2; echo late) & echo first"));
+    const pid = await detach({ CRUNCH_RUN_LOG_MAX_BYTES: "1000000" });
+    await stateIs("Complete");
+    await ended(pid);
+    expect(box.dataFile("stdout.log")).toBe(`${"x".repeat(300_000)}first\n`);
+    expect(readdirSync(`${box.dataDir}/${UUID}`).sort()).toEqual([
+      "crunch-run.log",
+      "stderr.log",
+      "stdout.log",
+      "work",
+    ]);
+  });
+
   it("records 128 + n for a command that died of signal n", async () => {
     await given(sh("kill -SEGV $$"));
     await detach();

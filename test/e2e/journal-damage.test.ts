@@ -35,18 +35,6 @@ async function runOne(box: DaemonBox): Promise<void> {
   expect(await box.cli("submit", "--wait", "--", "true")).toMatchObject({ code: 0 });
 }
 
-/** Ids of creates, and so secrets of instances, of all that the files ever held. */
-const creates = new Map<DaemonBox, string[]>();
-async function noteCreates(box: DaemonBox): Promise<void> {
-  const { stdout } = await box.cli("journal", "export", box.dataDir);
-  const ids = stdout
-    .split("\n")
-    .filter((line) => line !== "")
-    .flatMap((line) => (JSON.parse(line) as { commands: { kind: string; id: string }[] }).commands)
-    .flatMap(({ kind, id }) => (kind === "instance.create" ? [id] : []));
-  creates.set(box, [...(creates.get(box) ?? []), ...ids]);
-}
-
 describe("a dispatcher starts on a journal that lacks records, under a new id, and says so", () => {
   it.each<[string, (box: DaemonBox) => void]>([
     ["an older copy", (box) => copyFileSync(`${journalOf(box)}.copy`, journalOf(box))],
@@ -59,7 +47,6 @@ describe("a dispatcher starts on a journal that lacks records, under a new id, a
     await runOne(box);
     expect(await box.endBy("SIGTERM")).toBe(0);
     copyFileSync(journalOf(box), `${journalOf(box)}.copy`);
-    await noteCreates(box);
     await box.start();
     await runOne(box);
     const before = (await statusOf(box)).journal;
@@ -90,7 +77,6 @@ describe("a dispatcher starts on a journal that lacks records, under a new id, a
     expect(check, check.stdout).toMatchObject({ code: 0 });
     const replay = await box.cli("replay", box.dataDir);
     expect(replay, replay.stderr).toMatchObject({ code: 0 });
-    await noteCreates(box);
   });
 
   it("a lost write-ahead log; accepted while no dispatcher runs", async () => {
@@ -137,9 +123,10 @@ describe("damage before the newest checkpoint is found behind the start", () => 
       "a flipped bit",
       (path) => {
         const bytes = readFileSync(path);
-        const at = bytes.indexOf('"config.loaded"');
-        expect(at).toBeGreaterThan(0);
-        bytes[at + 1] = (bytes[at + 1] ?? 0) ^ 4;
+        // In every copy: some lie in pages that are not used any more.
+        const text = '"config.loaded"';
+        for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1))
+          bytes[at + 1] = (bytes[at + 1] ?? 0) ^ 4;
         writeFileSync(path, bytes);
       },
     ],

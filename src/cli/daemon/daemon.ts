@@ -34,6 +34,7 @@ import { makeHttpApp } from "./http-app.ts";
 import { makeWitnessObserver, watchJournal } from "./journal-watch.ts";
 import { LateQueue } from "./late-queue.ts";
 import { makeObserver } from "./observer.ts";
+import { makePrivate } from "./private-files.ts";
 import { recoverCore } from "./recover.ts";
 import { makeRunnerFile } from "./runner-file.ts";
 import { hmacHex, instanceSecret } from "./secrets.ts";
@@ -89,6 +90,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     nowMs: () => clock.nowMs(),
   });
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const tellOpen = (path: string, reason: string): void =>
+    log.warn({ Path: path, Error: reason }, "others may read this, and it cannot be changed");
+  makePrivate(dataDir, tellOpen);
   const alarms = new Alarms(() => clock.nowMs());
   const journal = openJournal({
     path: dataPaths(dataDir).journal,
@@ -165,6 +169,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           localKeepBlobBuffersPerVcpu: config.containers.localKeepBlobBuffersPerVCPU,
           clusterConfig: document.cluster,
           hmacHex,
+          // The engine that only our own runner has.
+          logMaxBytes:
+            config.containers.runtimeEngine === "process"
+              ? config.dispatchCloud.logs.maxBytes
+              : undefined,
         }),
       secretOf: (commandId) => instanceSecret(secrets.systemRootToken, commandId),
       random: Math.random,

@@ -116,5 +116,6 @@ function openStore({ config, dataDir, clock }: HttpContext): ReturnType<typeof o
     clusterId: config.id,
     attemptsMax: config.containers.maxDispatchAttempts,
     nowMs: () => clock.nowMs(),
+    bytesMax: config.dispatchCloud.queue.maxBytes,
   });
 }

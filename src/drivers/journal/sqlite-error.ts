@@ -23,7 +23,7 @@ const SIGNATURE = "CREATE TABLE batch (";
 const SIGNATURE_WITHIN = 64 * 1024;
 
 export const DAMAGE_ADVICE =
-  "see `dispatch-cloud journal check`, save what can be read with `journal export`, then move the file away: the " +
+  "see `dispatch-cloud journal check`, save what can be read with `journal export`, then move the file away (with its .witness.json): the " +
   "dispatcher starts with a new journal and finds its workers and containers again";
 
 /** Whatever SQLite threw while `doing` something with the journal at `path`, in the words of the port. */

@@ -58,6 +58,7 @@ export function openForWriting(
   path: string,
   options: { nowMs: number; maxFileBytes?: number | undefined },
 ): Store {
+  makePrivateFile(path);
   const db = openDatabase(path, path);
   try {
     db.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`);
@@ -137,6 +138,17 @@ export function closeStore(store: Store): void {
     }
   }
   store.db.close();
+}
+
+/** Its log and the log's index get the same rights. */
+function makePrivateFile(path: string): void {
+  // To close one that is there would drop the locks that this process has on it.
+  if (existsSync(path)) return;
+  try {
+    closeSync(openSync(path, "a", 0o600));
+  } catch (error) {
+    throw toJournalError(error, path, "making the file");
+  }
 }
 
 function openDatabase(name: string, path: string): Database.Database {

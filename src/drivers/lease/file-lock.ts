@@ -1,4 +1,12 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import Database from "libsql";
 
@@ -59,6 +67,7 @@ export function lockHolder(path: string): string {
 
 function openLockFile(path: string): Database.Database {
   try {
+    if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
     return new Database(path);
   } catch (error) {
     throw new Error(

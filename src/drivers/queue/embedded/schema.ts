@@ -1,4 +1,5 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, statfsSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import Database from "libsql";
 import { QueueStoreError } from "./port.ts";
 
@@ -7,6 +8,9 @@ export type Db = InstanceType<typeof Database>;
 /** "DCqu": says whose file this is. */
 const APPLICATION_ID = 0x44437175;
 const FORMAT_VERSION = 1;
+const WAL_BYTES_MAX = 8 * 1024 * 1024;
+/** Less than this is as good as full. */
+const NO_SPACE_BYTES = 64 * 1024;
 
 const TABLES = `
   CREATE TABLE containers (
@@ -55,8 +59,11 @@ const TABLES = `
   CREATE INDEX container_requests_by_change ON container_requests (modified_at DESC, uuid);
 `;
 
-/** Opens the file, or makes it with mode 0600 (environments may hold secrets). Throws an `Error` that names it. */
-export function openDatabase(path: string): Db {
+/**
+ * Opens the file, or makes it with mode 0600 (environments may hold secrets). It never grows beyond `bytesMax` and what is
+ * reserved for changes of what is in it; 0: no limit. Throws an `Error` that names it.
+ */
+export function openDatabase(path: string, bytesMax = 0): Db {
   let db: Db | undefined;
   try {
     closeSync(openSync(path, "a", 0o600));
@@ -65,7 +72,9 @@ export function openDatabase(path: string): Db {
     db.pragma("journal_mode = WAL");
     db.pragma("synchronous = FULL");
     db.pragma("foreign_keys = ON");
+    db.pragma(`journal_size_limit = ${WAL_BYTES_MAX}`);
     prepareTables(db);
+    if (bytesMax > 0) limitPages(db, bytesMax);
     return db;
   } catch (error) {
     db?.close();
@@ -105,8 +114,31 @@ function readNumber(db: Db, sql: string): number {
   return Number((db.prepare(sql).raw().get() as [number])[0]);
 }
 
+/** Containers that run must be able to end where no new one is taken in. */
+const RESERVE_MIN_BYTES = 1024 * 1024;
+
+function limitPages(db: Db, bytesMax: number): void {
+  const pageBytes = readNumber(db, "PRAGMA page_size");
+  const hardMax = bytesMax + Math.max(RESERVE_MIN_BYTES, bytesMax / 16);
+  db.pragma(`max_page_count = ${Math.ceil(hardMax / pageBytes)}`);
+}
+
+/** Of the pages in use; the write-ahead log comes on top. */
+export function usedBytes(db: Db): number {
+  const pages = readNumber(db, "PRAGMA page_count") - readNumber(db, "PRAGMA freelist_count");
+  return pages * readNumber(db, "PRAGMA page_size");
+}
+
+/** The queue has reached the bound of its config. */
+export function limitReached(path: string, bytesMax: number): QueueStoreError {
+  return new QueueStoreError(503, [
+    `the queue is full: ${path} has reached its limit of ${bytesMax} bytes (DispatchCloud.Queue.MaxBytes); raise that and ` +
+      "restart, or, once nothing waits or runs, stop the dispatcher and move the file away",
+  ]);
+}
+
 /** What SQLite throws, as an answer of the API; everything else as it is. */
-export function toStoreError(error: unknown): unknown {
+export function toStoreError(error: unknown, path: string, bytesMax = 0): unknown {
   if (
     !(error instanceof Error) ||
     !("code" in error) ||
@@ -114,6 +146,28 @@ export function toStoreError(error: unknown): unknown {
   ) {
     return error;
   }
-  const reason = error.code === "SQLITE_FULL" ? "the disk is full" : error.message;
-  return new QueueStoreError(500, [`the embedded queue failed: ${reason}`], { cause: error });
+  const isFull = error.code === "SQLITE_FULL";
+  // Out of space shows as an I/O error where SQLite did not write itself (its shared memory).
+  const isIo = String(error.code).startsWith("SQLITE_IOERR");
+  const room = freeBytes(path);
+  if (isFull && bytesMax > 0 && room >= NO_SPACE_BYTES) return limitReached(path, bytesMax);
+  if (isFull || (isIo && room < NO_SPACE_BYTES)) {
+    const message =
+      `the queue cannot be written: the disk of ${dirname(path)} is full; make room on it and try again, nothing of this ` +
+      `request was kept in ${basename(path)}`;
+    return new QueueStoreError(503, [message], { cause: error });
+  }
+  return new QueueStoreError(500, [`the embedded queue ${path} failed: ${error.message}`], {
+    cause: error,
+  });
+}
+
+function freeBytes(path: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(path));
+    return bavail * bsize;
+  } catch {
+    // The folder is gone or the system does not say: then space is not what is to blame.
+    return Infinity;
+  }
 }

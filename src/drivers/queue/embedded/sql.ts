@@ -1,4 +1,4 @@
-import { toStoreError, type Db } from "./schema.ts";
+import { limitReached, toStoreError, usedBytes, type Db } from "./schema.ts";
 
 export type SqlValue = string | number | bigint | null;
 
@@ -14,13 +14,28 @@ export interface SqlRunner {
   update(table: string, uuid: string, columns: Iterable<readonly [string, SqlValue]>): void;
   /** All or nothing, and durable when it returns. */
   transaction<T>(work: () => T): T;
+  /** Throws where nothing new may come in. */
+  assertRoom(): void;
   close(): void;
 }
 
 /** Select lists and filters come from outside: there is no end of different ones. */
 const STATEMENTS_MAX = 200;
 
-export function makeSqlRunner(db: Db): SqlRunner {
+export interface SqlOptions {
+  readonly path: string;
+  /** 0: no limit. */
+  readonly bytesMax: number;
+}
+
+export function makeSqlRunner(db: Db, { path, bytesMax }: SqlOptions): SqlRunner {
+  const guard = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw toStoreError(error, path, bytesMax);
+    }
+  };
   const prepare = keepStatements((text) => db.prepare<SqlValue[]>(text).raw().safeIntegers(true));
   const prepareWrite = keepStatements((text) => db.prepare<SqlValue[]>(text));
   const write = (text: string, values: readonly SqlValue[]) =>
@@ -38,7 +53,11 @@ export function makeSqlRunner(db: Db): SqlRunner {
       const values = entries.map(([, value]) => value);
       write(`UPDATE ${table} SET ${sets} WHERE uuid = ?`, [...values, uuid]);
     },
-    transaction: (work) => guard(() => db.transaction(work).immediate()),
+    transaction: (work) => guard(() => inTransaction(db, work)),
+    assertRoom() {
+      if (bytesMax > 0 && guard(() => usedBytes(db)) >= bytesMax)
+        throw limitReached(path, bytesMax);
+    },
     close: () => void db.close(),
   };
 }
@@ -56,10 +75,15 @@ function keepStatements<T>(prepare: (text: string) => T): (text: string) => T {
   };
 }
 
-function guard<T>(work: () => T): T {
+/** The first error is what is told: a full disk has rolled back already, and another rollback would fail over that. */
+function inTransaction<T>(db: Db, work: () => T): T {
+  db.exec("BEGIN IMMEDIATE");
   try {
-    return work();
+    const result = work();
+    db.exec("COMMIT");
+    return result;
   } catch (error) {
-    throw toStoreError(error);
+    if (db.inTransaction) db.exec("ROLLBACK");
+    throw error;
   }
 }

@@ -15,6 +15,8 @@ export interface QueueStoreOptions {
   /** `Containers.MaxDispatchAttempts`. */
   readonly attemptsMax: number;
   readonly nowMs: () => number;
+  /** Beyond it nothing new is taken in; what is there goes on. 0, the default: no limit. */
+  readonly bytesMax?: number;
 }
 
 /** Throws an `Error` that names the file or the cluster id. */
@@ -24,7 +26,8 @@ export function openQueueStore(options: QueueStoreOptions): QueueStore {
     const expected = "expected five lower-case letters or digits";
     throw new Error(`the cluster id ${JSON.stringify(clusterId)} cannot be used: ${expected}`);
   }
-  const sql = makeSqlRunner(openDatabase(options.path));
+  const { path, bytesMax = 0 } = options;
+  const sql = makeSqlRunner(openDatabase(path, bytesMax), { path, bytesMax });
   const nowIso = () => new Date(nowMs()).toISOString();
 
   function change(containerId: string, requested: unknown, authId: string, check = anyState) {
@@ -61,7 +64,10 @@ export function openQueueStore(options: QueueStoreOptions): QueueStore {
       });
     },
     updateContainer: (containerId, changes, authId) => change(containerId, changes, authId),
-    submit: (request) => submitRequest(sql, request, { clusterId, nowMs: nowMs() }),
+    submit(request) {
+      sql.assertRoom();
+      return submitRequest(sql, request, { clusterId, nowMs: nowMs() });
+    },
     updateRequest(requestId, changes) {
       sql.transaction(() => updateRequest(sql, requestId, changes, nowIso()));
     },
