@@ -93,6 +93,7 @@ export class Dispatcher {
       watermarks: {
         answeredAtMs: (workerId) => this.#probe.answeredAtMs(workerId),
         polledSeq: () => this.#poll.polledSeq(),
+        answeredSeq: () => this.#poll.answeredSeq(),
         seen503AtMs: () => queue.last503AtMs(),
       },
     });
@@ -135,6 +136,7 @@ export class Dispatcher {
       queue,
       clean,
       timeoutMs: config.queueTimeoutMs,
+      answeredSeq: () => this.#probe.answeredSeq(),
       onOutcome: (failure) => observer.pollEnded(clean(failure)),
       broke,
     });

@@ -28,6 +28,8 @@ export interface Watermarks {
   answeredAtMs(workerId: string): number | null;
   /** The newest `seq` when the newest complete poll began. */
   polledSeq(): number;
+  /** Where the oldest of the probes began that were answered before that poll: see `planner.ran`. */
+  answeredSeq(): number;
   seen503AtMs(): number | null;
 }
 
@@ -274,6 +276,7 @@ export class Supervisor {
       type: "planner.ran",
       atMs: this.#nowMs(),
       polledSeq: watermarks.polledSeq(),
+      answeredSeq: watermarks.answeredSeq(),
       seen503AtMs: watermarks.seen503AtMs(),
     });
     observer.plannerRan(stopwatchMs() - beganMs);

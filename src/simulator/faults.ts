@@ -58,6 +58,10 @@ export const FAULTS = {
   operator: { share: 0.2, text: "an operator holds, drains, frees or kills" },
   operatorCancels: { share: 0.3, text: "an operator cancels a container" },
   api503: { share: 0.3, text: "the API answers 503" },
+  queueDown: {
+    share: 0.8,
+    text: "the queue is down with the dispatcher, as the embedded one is: runners tell it late what they have done meanwhile",
+  },
   apiSlow: { share: 0.2, text: "the API answers late, or too late" },
   unlockLate: { share: 0.5, text: "an unlock arrives when nobody waits for its answer any more" },
   apiWrong: { share: 0.2, text: "the API does as told, and answers nonsense" },

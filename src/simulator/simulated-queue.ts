@@ -36,6 +36,8 @@ export class SimulatedQueue implements Queue {
   #last503AtMs: number | null = null;
   /** Answers the next calls with HTTP 503. */
   unavailableCalls = 0;
+  /** Runners that wait until it can be reached again; null while it can. */
+  #waiting: Set<() => void> | null = null;
 
   constructor(options: SimulatedQueueOptions) {
     this.#options = options;
@@ -99,11 +101,11 @@ export class SimulatedQueue implements Queue {
     return this.#become(container, spent ? "Cancelled" : "Queued", "dispatcher");
   }
 
+  /** Of what is Complete as well: Arvados lets it be (specification §3). */
   async cancel(containerId: string): Promise<OperationResult> {
     await this.#latency();
     const container = this.#find(containerId);
-    const { state } = container.record;
-    if (state === "Complete" || state === "Cancelled") throw refusal(`cannot cancel when ${state}`);
+    if (container.record.state === "Cancelled") throw refusal("cannot cancel when Cancelled");
     return this.#become(container, "Cancelled", "dispatcher");
   }
 
@@ -117,6 +119,26 @@ export class SimulatedQueue implements Queue {
   takeLock(containerId: string): void {
     const container = this.containers.get(containerId);
     if (container?.record.state === "Locked") this.#become(container, "Queued", "user");
+  }
+
+  get isDown(): boolean {
+    return this.#waiting !== null;
+  }
+
+  goDown(): void {
+    this.#waiting ??= new Set();
+  }
+
+  comeUp(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = null;
+    for (const tryAgain of waiting) tryAgain();
+  }
+
+  /** Calls back once it can be reached again. Returns how to give that up. */
+  whenUp(tryAgain: () => void): () => void {
+    this.#waiting?.add(tryAgain);
+    return () => this.#waiting?.delete(tryAgain);
   }
 
   /** As a runner does: false when the record is not Locked. */

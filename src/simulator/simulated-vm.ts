@@ -44,6 +44,9 @@ export const GOOD_VM: VmBehavior = {
   reportsTwice: false,
 };
 
+/** The longest pause of a runner before it tries to reach the queue again. */
+const RETRY_MAX_MS = 30_000;
+
 interface Process {
   cancel: () => void;
   began: boolean;
@@ -163,6 +166,10 @@ export class SimulatedVm {
 
   #begin(containerId: string, process: Process): void {
     const { clock, queue, random, tell, instanceId = "" } = this.#options;
+    if (queue.isDown) {
+      this.#tryLater(process, () => this.#begin(containerId, process));
+      return;
+    }
     const container = queue.containers.get(containerId);
     if (this.destroyed || !container || !queue.begin(containerId)) {
       this.#drop(containerId);
@@ -174,10 +181,25 @@ export class SimulatedVm {
     const lastsMs = crashes ? container.durationMs * random() : container.durationMs;
     process.cancel = clock.setTimer(lastsMs, () => {
       if (crashes) this.#crash(containerId, process);
-      else {
-        queue.end(containerId, "Complete");
-        this.#drop(containerId);
-      }
+      else this.#complete(containerId, process);
+    });
+  }
+
+  #complete(containerId: string, process: Process): void {
+    const { queue } = this.#options;
+    if (queue.isDown) {
+      this.#tryLater(process, () => this.#complete(containerId, process));
+      return;
+    }
+    queue.end(containerId, "Complete");
+    this.#drop(containerId);
+  }
+
+  /** A runner lives on until the queue has heard what it has to say. */
+  #tryLater(process: Process, tell: () => void): void {
+    const { clock, queue, random } = this.#options;
+    process.cancel = queue.whenUp(() => {
+      process.cancel = clock.setTimer(random() * RETRY_MAX_MS, tell);
     });
   }
 

@@ -168,6 +168,7 @@ export class World {
     dispatcher.supervisor.released.subscribe((released) =>
       this.#tell({ type: "record.released", ...released }),
     );
+    this.queue.comeUp();
     const started = dispatcher.start();
     let isUp = false;
     void started.then(() => (isUp = true));
@@ -227,6 +228,7 @@ export class World {
   async kill(): Promise<void> {
     this.#lifeline.cut();
     this.dispatcher = undefined;
+    if (this.faults.happens("queueDown")) this.queue.goDown();
     this.#tell({ type: "daemon.killed" });
     await this.journal?.close();
   }

@@ -58,6 +58,7 @@ class Rig {
       watermarks: {
         answeredAtMs: () => this.goodProbeAtMs,
         polledSeq: () => this.polledSeq,
+        answeredSeq: () => 0,
         seen503AtMs: () => null,
       },
       observer: {

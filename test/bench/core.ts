@@ -51,6 +51,7 @@ async function endToEnd(path: string, options: FleetOptions): Promise<Figure[]> 
     watermarks: {
       answeredAtMs: () => Date.now(),
       polledSeq: () => fleet.polledSeq,
+      answeredSeq: () => 0,
       seen503AtMs: () => null,
     },
     observer: {

@@ -70,6 +70,18 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     seed: 31020948,
     why: "a start of a run whose journal was lost turned up after its container had been started elsewhere",
   },
+  {
+    seed: 425,
+    why: "what ended before its worker was lost was made Cancelled, by a poll that began before its end",
+  },
+  {
+    seed: 7710236,
+    why: "a start of a lost journal arrived after the probe, and what it started was cancelled as running nowhere",
+  },
+  {
+    seed: 31005594,
+    why: "the first two lists lacked what ran, a lost journal did not know it, and it was cancelled as running nowhere",
+  },
 ];
 
 export function budget(): number[] {

@@ -8,6 +8,7 @@ import { commandsInOrder } from "../../src/simulator/invariants/commands-in-orde
 import { createsAwaited } from "../../src/simulator/invariants/creates-awaited.ts";
 import { createsWithinNeed } from "../../src/simulator/invariants/creates-within-need.ts";
 import { durableFirst } from "../../src/simulator/invariants/durable-first.ts";
+import { endsKept } from "../../src/simulator/invariants/ends-kept.ts";
 import { heldWorkerKept } from "../../src/simulator/invariants/held-worker-kept.ts";
 import { liveWorkKept } from "../../src/simulator/invariants/live-work-kept.ts";
 import { nothingLeftBehind } from "../../src/simulator/invariants/nothing-left-behind.ts";
@@ -49,6 +50,14 @@ describe("a check fails when", () => {
     expect(verdict(liveWorkKept(), [record({ commands: [unlock] })], at)).toMatch(/i-1/);
     const lock = { kind: "container.lock", containerId: C1 };
     expect(verdict(liveWorkKept(), [record({ commands: [lock] })], at)).toBe("");
+  });
+
+  it("a container that was Complete is cancelled", () => {
+    const moved = (state: "Complete" | "Cancelled") =>
+      ({ type: "container.moved", atMs: 0, containerId: C1, state, by: "dispatcher" }) as const;
+    const [complete, cancelled] = [moved("Complete"), moved("Cancelled")];
+    expect(verdict(endsKept(), [complete, cancelled])).toMatch(/was Complete, and is made Canc/);
+    expect(verdict(endsKept(), [cancelled])).toBe("");
   });
 
   it("a VM or a container is left at the end", () => {

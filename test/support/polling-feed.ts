@@ -18,6 +18,7 @@ export function polling(pollIntervalMs = 10_000) {
     error: undefined as Error | undefined,
     mountsError: undefined as Error | undefined,
     takesMs: 1_000,
+    answeredSeq: 0,
   };
   const pause = (ms: number): Promise<void> =>
     new Promise((resolve) => sink.clock.setTimer(ms, resolve));
@@ -27,6 +28,7 @@ export function polling(pollIntervalMs = 10_000) {
   const feed = new QueuePollFeed({
     supervisor: sink,
     clock: sink.clock,
+    answeredSeq: () => state.answeredSeq,
     queue: {
       poll: async (open): Promise<QueuePoll> => {
         asked.push([...open]);

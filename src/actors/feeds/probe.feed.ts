@@ -1,3 +1,5 @@
+import { ONLY } from "../../machines/model/ids.ts";
+import { mayHide } from "../../machines/worker/worker.guards.ts";
 import type { WorkerSnapshot } from "../../machines/worker/worker.machine.ts";
 import type { WorkerContext } from "../../machines/worker/worker.types.ts";
 import type { Clock } from "../clock.ts";
@@ -31,6 +33,8 @@ export class ProbeFeed {
   /** At most one probe a worker at a time, waiting ones included. */
   readonly #probing = new Set<string>();
   readonly #lastGoodAtMs = new Map<string, number>();
+  /** Where the newest probe of each began of which the listing counted. */
+  readonly #lastGoodSeq = new Map<string, number>();
   /** Since when each could be asked. */
   readonly #firstAskedAtMs = new Map<string, number>();
   readonly #startedAtMs: number;
@@ -71,6 +75,20 @@ export class ProbeFeed {
   }
 
   /**
+   * Where the oldest of the newest answers began of those workers that may run what this run has not started; 0 while one of
+   * them has not answered, the newest `seq` when there is none.
+   */
+  answeredSeq(): number {
+    const { known, seq } = this.#options.supervisor;
+    const startedSeq = known.get("supervisor", ONLY)?.context.startedSeq ?? 0;
+    let oldestSeq = seq;
+    for (const [workerId, worker] of known.unordered("worker"))
+      if (mayHide(worker, startedSeq))
+        oldestSeq = Math.min(oldestSeq, this.#lastGoodSeq.get(workerId) ?? 0);
+    return oldestSeq;
+  }
+
+  /**
    * Never before this run could ask the worker: fresh deadlines after a restart. While the cloud does not list, nobody
    * knows where a worker of the last run is, and its silence says nothing.
    */
@@ -98,7 +116,7 @@ export class ProbeFeed {
 
   #forgetGone(): void {
     const { known } = this.#options.supervisor;
-    for (const times of [this.#lastGoodAtMs, this.#firstAskedAtMs]) {
+    for (const times of [this.#lastGoodAtMs, this.#lastGoodSeq, this.#firstAskedAtMs]) {
       if (times.size <= known.size("worker")) continue;
       for (const workerId of times.keys())
         if (!known.get("worker", workerId)) times.delete(workerId);
@@ -150,6 +168,9 @@ export class ProbeFeed {
     if (!booted && containerIds.length === 0 && !this.#hasProcesses(workerId))
       return fail(broken, bootError);
     this.#lastGoodAtMs.set(workerId, clock.nowMs());
+    // The worker's machine passes over a listing that is older than what has changed since.
+    const { updatedSeq = Infinity } = supervisor.known.get("worker", workerId)?.context ?? {};
+    if (basedOnSeq >= updatedSeq) this.#lastGoodSeq.set(workerId, basedOnSeq);
     void supervisor.submit({
       type: "probe.succeeded",
       workerId,

@@ -10,6 +10,8 @@ export interface QueuePollOptions {
   readonly supervisor: Pick<Supervisor, "submit" | "seq" | "known" | "accepting" | "replan">;
   readonly clock: Clock;
   readonly queue: Queue;
+  /** Where the oldest of the newest answers of workers began that may run what this run has not started. */
+  readonly answeredSeq: () => number;
   readonly pollIntervalMs: number;
   readonly timeoutMs: number;
   readonly clean: (text: string) => string;
@@ -27,6 +29,7 @@ export class QueuePollFeed {
   readonly #options: QueuePollOptions;
   readonly #rounds: Rounds;
   #polledSeq = 0;
+  #answeredSeq = 0;
 
   constructor(options: QueuePollOptions) {
     this.#options = options;
@@ -52,18 +55,25 @@ export class QueuePollFeed {
     return this.#polledSeq;
   }
 
+  /** What the workers had answered when the newest complete poll began. */
+  answeredSeq(): number {
+    return this.#answeredSeq;
+  }
+
   /** The pause is at least as long as the poll took (specification §6.1). */
   async #round(): Promise<number> {
     const { supervisor, clock, pollIntervalMs, onOutcome } = this.#options;
     if (!supervisor.accepting) return SOON_MS;
     const startedAtMs = clock.nowMs();
     const basedOnSeq = supervisor.seq;
+    const answeredSeq = this.#options.answeredSeq();
     try {
       const poll = await this.#poll();
       onOutcome("");
       if (!supervisor.accepting) return SOON_MS;
       if (!(await this.#handOn(poll, basedOnSeq))) return Math.max(pollIntervalMs / 10, 1000);
       this.#polledSeq = basedOnSeq;
+      this.#answeredSeq = answeredSeq;
       void supervisor.submit({ type: "queue.polled", basedOnSeq, startedAtMs });
       supervisor.replan();
     } catch (error) {

@@ -30,6 +30,8 @@ export function bornContext({ containerId, atMs, seq }: ContainerInput): Contain
     processes: {},
     exitedSeq: null,
     exitedAtMs: null,
+    unseenSeq: null,
+    lostSeq: null,
     retryAtMs: null,
     failuresCount: 0,
     lockMayArrive: false,
@@ -71,7 +73,9 @@ export function takeResult(
   context: ContainerContext,
   event: ContainerEventOf<"operation.succeeded">,
 ): Changes {
-  return { priority: event.priority ?? context.priority, updatedSeq: event.seq };
+  const result = { priority: event.priority ?? context.priority, updatedSeq: event.seq };
+  // Who has just locked it has started nothing, and nobody else can have.
+  return event.operation === "lock" ? { ...result, unseenSeq: null } : result;
 }
 
 export function rememberFailure(
@@ -107,8 +111,9 @@ export function takeProcess(
   const processes = processesAfter(context, event);
   const none = Object.keys(processes).length === 0;
   if (event.type === "process.ended" && event.how === "exited" && none)
-    return { processes, exitedSeq: event.seq, exitedAtMs: event.atMs };
-  return none ? { processes } : { processes, exitedSeq: null, exitedAtMs: null };
+    return { processes, exitedSeq: event.seq, exitedAtMs: event.atMs, unseenSeq: null };
+  if (none) return { processes, lostSeq: event.seq, unseenSeq: null };
+  return { processes, exitedSeq: null, exitedAtMs: null, lostSeq: null, unseenSeq: null };
 }
 
 export function takeWait(

@@ -18,13 +18,6 @@ export function becomes(context: ContainerContext, event: Told, state: Container
   return event.type === "operation.succeeded" || isCurrent(context, event);
 }
 
-export function priorityChanged(
-  context: ContainerContext,
-  event: ContainerEventOf<"container.changed">,
-): boolean {
-  return isCurrent(context, event) && event.priority !== context.priority;
-}
-
 export function notRejected({ rejection }: ContainerContext): boolean {
   return rejection === "";
 }

@@ -42,6 +42,7 @@ const chart = setup({
     endPause: assign({ retryAtMs: null }),
     shortenPause: assign(given(to.shortenPause)),
     takeProcess: assign(given(to.takeProcess)),
+    loseSight: assign({ unseenSeq: ({ event }) => event.seq }),
     forgetExit: assign({ exitedSeq: null, exitedAtMs: null }),
     takeWait: assign(given(to.takeWait)),
   },
@@ -49,7 +50,6 @@ const chart = setup({
     becomes: ({ context, event }, state: ContainerState) =>
       judge.becomes(context, event as never, state),
     choiceChanged: given(choose.choiceChanged),
-    priorityChanged: given(judge.priorityChanged),
     isCurrent: ({ context, event }) => judge.isCurrent(context, event as never),
     retryDue: given(judge.retryDue),
     lockArrived: given(judge.lockArrived),
@@ -75,29 +75,40 @@ const ask = (kind: "container.lock" | "container.unlock" | "container.cancel") =
   },
 });
 
-/** To the state that the API or an answer of it names. */
-const toRecord = (actions: "takeRecord" | "takePriority" | "takeResult") =>
-  RECORD_STATES.map(
-    (state) =>
-      ({ guard: { type: "becomes", params: state }, target: `#${state}`, actions }) as const,
-  );
+/** To the state that the API names. Whoever has moved it may have a process of it that no worker has told of. */
+const toRecord = (take: "takeRecord" | "takePriority") =>
+  RECORD_STATES.map((state) => {
+    const actions = [take, "loseSight"] as const;
+    return { guard: { type: "becomes", params: state }, target: `#${state}`, actions } as const;
+  });
 
-const recordEvents = {
-  "container.changed": [
-    ...toRecord("takePriority"),
-    { guard: "priorityChanged", actions: "takePriority" },
-  ],
-  "container.missing": { guard: "isCurrent", target: "#unlisted" },
-  "operation.succeeded": toRecord("takeResult"),
-  "forget.decided": { target: "#unlisted" },
-} as const;
+/** To the state that an answer of the API names. */
+const toResult = RECORD_STATES.map(
+  (state) =>
+    ({
+      guard: { type: "becomes", params: state },
+      target: `#${state}`,
+      actions: "takeResult",
+    }) as const,
+);
 
-const listed = (id: ContainerState) => ({ id, on: recordEvents }) as const;
+const recordEvents = (id: ContainerState) =>
+  ({
+    "container.changed": [
+      { guard: { type: "becomes", params: id }, actions: "takePriority" },
+      ...toRecord("takePriority"),
+    ],
+    "container.missing": { guard: "isCurrent", target: "#unlisted" },
+    "operation.succeeded": toResult,
+    "forget.decided": { target: "#unlisted" },
+  }) as const;
+
+const listed = (id: ContainerState) => ({ id, on: recordEvents(id) }) as const;
 
 const takeCancel = { guard: "notRejected", actions: "takeCancel" } as const;
 /** One that has not ended. */
 const open = (id: ContainerState) =>
-  ({ id, on: { ...recordEvents, "cancel.requested": takeCancel } }) as const;
+  ({ id, on: { ...recordEvents(id), "cancel.requested": takeCancel } }) as const;
 
 const noticed = (["absent", "starting", "running", "unkillable", "exited"] as const).map(
   (state) =>
@@ -146,7 +157,7 @@ export const containerMachine = chart.createMachine({
         Queued: {
           id: "Queued",
           on: {
-            ...recordEvents,
+            ...recordEvents("Queued"),
             "cancel.requested": { ...takeCancel, guard: and(["notRejected", "wanted"]) },
           },
         },
@@ -197,7 +208,10 @@ export const containerMachine = chart.createMachine({
         "process.ended": noticed,
       },
       states: {
-        absent: {},
+        absent: {
+          // An older journal may not know what was started since.
+          on: { "daemon.started": { guard: "awaitsRecord", actions: "loseSight" } },
+        },
         starting: {},
         running: {},
         unkillable: {},

@@ -27,6 +27,10 @@ export interface ContainerContext {
   /** When the last process was noticed to be gone; a `seq`, compared with the poll's. */
   readonly exitedSeq: number | null;
   readonly exitedAtMs: number | null;
+  /** Since when it may have a process that no worker has told of yet; null: all that it has are known. */
+  readonly unseenSeq: number | null;
+  /** When its last process was lost with its worker, so that nobody saw how it ended. */
+  readonly lostSeq: number | null;
   /** When a failed operation may be tried again. */
   readonly retryAtMs: number | null;
   readonly failuresCount: number;

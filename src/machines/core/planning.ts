@@ -4,7 +4,7 @@ import type { FactOf } from "../model/fact.ts";
 import { ONLY } from "../model/ids.ts";
 import type { Settings } from "../model/settings.ts";
 import { planIndex } from "../planner/plan.ts";
-import { reconcile } from "../planner/reconcile.ts";
+import { isMissed, reconcile } from "../planner/reconcile.ts";
 import { staleLocks } from "../planner/stale-locks.ts";
 import type { PlanMetrics, PlanView, QueueStatus } from "../planner/view.ts";
 import { waitChanges } from "../planner/wait-changes.ts";
@@ -12,7 +12,7 @@ import type { Draft } from "./draft.ts";
 import type { PlanFold } from "./plan-fold.ts";
 import type { Registry } from "./registry.ts";
 import { killProcesses } from "./route.ts";
-import { planMoment, planView, queueUpdatedAt } from "./view.ts";
+import { allAnswered, planMoment, planView, queueUpdatedAt, sightOf } from "./view.ts";
 
 type PlanFact = FactOf<"planner.ran">;
 
@@ -116,22 +116,27 @@ function rejections(
   fact: PlanFact,
 ): Decision[] {
   const { anyUnknown } = fold.index(registry, settings).fleet.roster;
+  const queueAt = queueUpdatedAt(fact);
+  const circumstances = {
+    queueUpdatedAt: queueAt,
+    allAnswered: allAnswered(registry, fact),
+    anyUnknown,
+  };
   const decisions: Decision[] = [];
   for (const id of fold.rejected()) {
     const container = registry.get("container", id);
     if (!container || container.value.operation !== "none") continue;
     const { value, context } = container;
     const { record, process } = value;
-    const ended = process === "exited" && (context.exitedSeq ?? 0) < queueUpdatedAt(fact);
+    const ended = process === "exited" && (context.exitedSeq ?? 0) < queueAt;
     if (process !== "absent" && !ended) continue;
     if (record === "Queued" && BigInt(context.priority) < 1n) {
       // It cannot be locked, so it cannot be told why either; it is judged anew when it is wanted again.
       decisions.push({ do: "forget", container: id, reason: "on hold: priority=0" });
       continue;
     }
-    // What is not queued may run on a worker that nobody has asked yet.
     const mayRun = record === "Locked" || record === "Running";
-    if (record === "Queued" || (mayRun && !anyUnknown))
+    if (record === "Queued" || (mayRun && isMissed(sightOf(container), circumstances)))
       decisions.push({ do: "cancel", container: id, reason: rejectionOf(container) });
   }
   return decisions;

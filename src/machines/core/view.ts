@@ -11,9 +11,10 @@ import type {
 } from "../planner/view.ts";
 import { rejectionOf } from "../container/container.choice.ts";
 import type { ContainerSnapshot } from "../container/container.machine.ts";
+import { mayHide } from "../worker/worker.guards.ts";
 import type { WorkerSnapshot } from "../worker/worker.machine.ts";
 import { ONLY } from "../model/ids.ts";
-import type { Registry } from "./registry.ts";
+import type { Registry, SnapshotOf } from "./registry.ts";
 import { EVERYTHING, groupKey, providerKey } from "./route.ts";
 
 /** What the planner may see, in order of id, made from the machines. */
@@ -53,6 +54,7 @@ export function planMoment(
     instancesMax: settings.maxInstances > 0 ? settings.maxInstances : null,
     atQuota: registry.get("quota", ONLY)?.value !== "open",
     atCapacity: (type) => isAtCapacity(registry, settings, type),
+    allAnswered: allAnswered(registry, fact),
     createsAllowed: createsAllowed(registry, settings, creatingCount),
     declinesStart: new Set(),
     seen503AtMs: fact.seen503AtMs,
@@ -62,6 +64,33 @@ export function planMoment(
 /** A poll that began at a seq has seen what that seq recorded. */
 export function queueUpdatedAt(fact: FactOf<"planner.ran">): number {
   return fact.polledSeq + 1;
+}
+
+/** Whoever came to be known since the newest poll began has not answered before it either. */
+export function allAnswered(
+  registry: Registry,
+  { polledSeq, answeredSeq }: FactOf<"planner.ran">,
+): (unseenAt: number) => boolean {
+  // Journals of an earlier version do not tell, and were decided so.
+  if (answeredSeq === undefined) return () => true;
+  let isComplete: boolean | undefined;
+  return (unseenAt) => {
+    if (answeredSeq < unseenAt || polledSeq < unseenAt) return false;
+    const supervisor = registry.get("supervisor", ONLY);
+    isComplete ??=
+      supervisor?.context.settled === true && !anyFoundSince(registry, supervisor, polledSeq);
+    return isComplete;
+  };
+}
+
+function anyFoundSince(
+  registry: Registry,
+  { context: { startedSeq } }: SnapshotOf["supervisor"],
+  polledSeq: number,
+): boolean {
+  for (const worker of registry.unordered("worker").values())
+    if (worker.context.appearedSeq > polledSeq && mayHide(worker, startedSeq)) return true;
+  return false;
 }
 
 export function processOf({ value, context }: ContainerSnapshot): Process {
@@ -81,7 +110,15 @@ export function planContainer({ value, context }: ContainerSnapshot): PlanContai
     resources: context.resources,
     instanceTypes: context.instanceTypes,
     busy: value.operation !== "none",
+    ...sightOf({ context }),
   };
+}
+
+/** What is known of processes that are not. */
+export function sightOf({
+  context,
+}: Pick<ContainerSnapshot, "context">): Pick<PlanContainer, "unseenAt" | "lostAt"> {
+  return { unseenAt: context.unseenSeq, lostAt: context.lostSeq };
 }
 
 export function planWorker({ value, context }: WorkerSnapshot): PlanWorker {

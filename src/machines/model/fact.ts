@@ -256,6 +256,11 @@ export const factSchema = z.discriminatedUnion("type", [
     ...base,
     /** The newest `seq` when the newest complete poll began: the queue's threshold (specification §4.2). */
     polledSeq: seqSchema,
+    /**
+     * Before that poll began, every worker that may run what this run has not started had answered a probe that began at
+     * this `seq` or later. Absent in journals of an earlier version.
+     */
+    answeredSeq: seqSchema.optional(),
     /** When the API last answered 503. */
     seen503AtMs: z.number().nullable(),
   }),

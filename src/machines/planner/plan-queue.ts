@@ -160,6 +160,8 @@ function isSame(a: PlanContainer, b: PlanContainer): boolean {
       a.supervisor === b.supervisor &&
       a.createdAtMs === b.createdAtMs &&
       a.firstSeenAt === b.firstSeenAt &&
+      a.unseenAt === b.unseenAt &&
+      a.lostAt === b.lostAt &&
       isSameNeed(a.resources, b.resources) &&
       isSameList(a.instanceTypes, b.instanceTypes))
   );

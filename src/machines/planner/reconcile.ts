@@ -2,12 +2,13 @@ import type { Decision } from "../model/decision.ts";
 import { byText } from "./order.ts";
 import type { PlanIndex } from "./plan-index.ts";
 import type { Process } from "./queue-entry.ts";
-import type { PlanContainer, PlanView } from "./view.ts";
+import type { PlanContainer, PlanMoment, PlanView } from "./view.ts";
 
 type ContainerDecision = Decision & { readonly container: string };
 
-interface Circumstances {
-  readonly queueUpdatedAt: number;
+type Poll = Pick<PlanMoment, "queueUpdatedAt" | "allAnswered">;
+
+interface Circumstances extends Required<Poll> {
   /** A worker is there that nobody has asked yet. */
   readonly anyUnknown: boolean;
 }
@@ -17,25 +18,23 @@ interface Circumstances {
  * whose process ended without saying so, forgets what is over. A container with an operation in flight has to wait.
  */
 export function reconcile(view: PlanView): Decision[] {
-  const { queueUpdatedAt, workers, running } = view;
+  const { workers, running } = view;
   const anyUnknown = workers.some((worker) => worker.state === "unknown");
+  const circumstances = { ...pollOf(view), anyUnknown };
   const strangers = new Set(running.keys());
   const decisions: ContainerDecision[] = [];
   for (const container of view.containers) {
     const process = running.get(container.containerId);
     strangers.delete(container.containerId);
-    const decision = settle(container, process, { queueUpdatedAt, anyUnknown });
+    const decision = settle(container, process, circumstances);
     if (decision) decisions.push(decision);
   }
   return inOrder(decisions, strangers);
 }
 
 /** The same, at the cost of those that it may concern. */
-export function reconcileIndex(
-  { queue, fleet }: PlanIndex,
-  { queueUpdatedAt }: { readonly queueUpdatedAt: number },
-): Decision[] {
-  const circumstances = { queueUpdatedAt, anyUnknown: fleet.roster.anyUnknown };
+export function reconcileIndex({ queue, fleet }: PlanIndex, moment: Poll): Decision[] {
+  const circumstances = { ...pollOf(moment), anyUnknown: fleet.roster.anyUnknown };
   const decisions: ContainerDecision[] = [];
   for (const { item, process } of queue.unsettled) {
     const decision = item && settle(item.container, process, circumstances);
@@ -60,6 +59,10 @@ export function mayNeedSettling({ state, priority }: PlanContainer, process: Pro
   }
 }
 
+function pollOf({ queueUpdatedAt, allAnswered = () => true }: Poll): Required<Poll> {
+  return { queueUpdatedAt, allAnswered };
+}
+
 function inOrder(decisions: ContainerDecision[], strangers: Iterable<string>): Decision[] {
   decisions.sort((a, b) => byText(a.container, b.container));
   const kills = [...strangers]
@@ -68,11 +71,26 @@ function inOrder(decisions: ContainerDecision[], strangers: Iterable<string>): D
   return [...decisions, ...kills];
 }
 
+/**
+ * Whether a container without a process can have none, and its record is newer than the moment at which this became known:
+ * it may be on a worker that nobody has asked yet, or may have ended, and said so, since the poll began.
+ */
+export function isMissed(
+  { unseenAt = null, lostAt = null }: Pick<PlanContainer, "unseenAt" | "lostAt">,
+  { queueUpdatedAt, allAnswered, anyUnknown }: Circumstances,
+): boolean {
+  if (anyUnknown) return false;
+  const isLostSince = lostAt !== null && lostAt >= queueUpdatedAt;
+  return !isLostSince && (unseenAt === null || allAnswered(unseenAt));
+}
+
 function settle(
-  { containerId: container, state, priority, busy }: PlanContainer,
+  planned: PlanContainer,
   process: Process,
-  { queueUpdatedAt, anyUnknown }: Circumstances,
+  circumstances: Circumstances,
 ): ContainerDecision | undefined {
+  const { containerId: container, state, priority, busy } = planned;
+  const { queueUpdatedAt } = circumstances;
   if (busy) return undefined;
   const hasProcess = process !== undefined;
   const exitedAt = process ?? null;
@@ -82,8 +100,7 @@ function settle(
   switch (state) {
     case "Running":
       if (!hasProcess) {
-        // It may be on a worker that nobody has asked yet.
-        if (anyUnknown) return undefined;
+        if (!isMissed(planned, circumstances)) return undefined;
         return { do: "cancel", container, reason: "not running on any worker" };
       }
       if (endedBefore) {

@@ -18,6 +18,10 @@ export interface PlanContainer {
   readonly instanceTypes: readonly string[];
   /** An operation of ours is in flight (specification §6.2): no second one may be decided. */
   readonly busy: boolean;
+  /** Since when it may have a process that no worker has told of, a `seq`; absent: what `PlanView.running` says is all. */
+  readonly unseenAt?: number | null;
+  /** When its last process was lost with its worker; absent: before the newest poll began, if ever. */
+  readonly lostAt?: number | null;
 }
 
 export interface PlanWorker {
@@ -44,6 +48,11 @@ export interface PlanMoment {
   readonly atCapacity: (type: InstanceType, instancesOfProviderType: number) => boolean;
   /** Creates that the throttles still accept in this pass; null: no limit. */
   readonly createsAllowed: number | null;
+  /**
+   * Whether all that might run what was not seen since then were asked since, and answered before the newest poll began;
+   * absent: yes.
+   */
+  readonly allAnswered?: (unseenAt: number) => boolean;
   /** Workers that will not accept a start now (by worker id). */
   readonly declinesStart: ReadonlySet<string>;
   /** When the API last answered 503, null if never. */

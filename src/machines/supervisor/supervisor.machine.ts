@@ -15,6 +15,8 @@ export interface SupervisorContext {
   /** A complete list and a complete poll, both begun after the start, have been taken in. */
   readonly listed: boolean;
   readonly polled: boolean;
+  /** A list has come that began once an instance which lists lacked at first would have turned up. */
+  readonly settled: boolean;
   /** Stale locks were seen while a worker was still unknown. */
   readonly waited: boolean;
   /** When unknown workers are no longer waited for (specification §6.3); set once listed. */
@@ -30,9 +32,26 @@ type SupervisorEvent = (
   | { type: "recovery.finished"; atMs: number }
   | { type: "recovery.delayed"; atMs: number }
   | { type: "history.missed"; atMs: number }
-) & { readonly seq: number; readonly settings: Settings };
+) & { readonly seq: number } & Delivered;
+
+interface Delivered {
+  readonly settings: Settings;
+}
 
 type Observed = Extract<SupervisorEvent, { type: "instances.listed" | "queue.polled" }>;
+
+/**
+ * One list, or two that come fast, may lack an instance that a lost journal does not know either. So lists decide only over
+ * as long as a start waits for unknown workers (specification §6.3).
+ */
+function isLate(
+  { startedAtMs }: SupervisorContext,
+  { listStartedAtMs, settings }: FactOf<"instances.listed"> & Delivered,
+): boolean {
+  return listStartedAtMs - startedAtMs >= settings.staleLockTimeoutMs;
+}
+
+const lateList = { guard: "firstLateList", actions: "settle" } as const;
 
 /** The dispatcher as a whole: who may decide, and what has to be known before it does (specification §6.1, §6.3). */
 export const supervisorMachine = setup({
@@ -46,6 +65,7 @@ export const supervisorMachine = setup({
       historyLost: event.type === "daemon.started" && event.historyLost,
       listed: false,
       polled: false,
+      settled: false,
       waited: false,
       staleLockDeadlineAtMs: null,
       stopReason: "",
@@ -55,6 +75,7 @@ export const supervisorMachine = setup({
       staleLockDeadlineAtMs: staleLockDeadlineAtMs(context, event),
     })),
     takePoll: assign({ polled: true }),
+    settle: assign({ settled: true }),
     rememberStop: assign({
       stopReason: ({ event }) => (event.type === "stop.requested" ? event.reason : ""),
     }),
@@ -72,6 +93,8 @@ export const supervisorMachine = setup({
       !context.listed && (event as Observed).basedOnSeq >= context.startedSeq,
     firstPoll: ({ context, event }) =>
       !context.polled && (event as Observed).basedOnSeq >= context.startedSeq,
+    firstLateList: ({ context, event }) =>
+      !context.settled && isLate(context, event as FactOf<"instances.listed"> & Delivered),
     firstDelay: ({ context }) => !context.waited,
     waitOver: ({ context, event }) =>
       context.staleLockDeadlineAtMs !== null && event.atMs >= context.staleLockDeadlineAtMs,
@@ -88,6 +111,7 @@ export const supervisorMachine = setup({
     historyLost: false,
     listed: false,
     polled: false,
+    settled: false,
     waited: false,
     staleLockDeadlineAtMs: null,
     stopReason: "",
@@ -101,7 +125,7 @@ export const supervisorMachine = setup({
     standby: { on: { "lease.acquired": "recovering" } },
     recovering: {
       on: {
-        "instances.listed": { guard: "firstList", actions: "takeList" },
+        "instances.listed": [{ guard: "firstList", actions: "takeList" }, lateList],
         "queue.polled": { guard: "firstPoll", actions: "takePoll" },
         "history.missed": { guard: "historyKnown", actions: "missHistory" },
         "recovery.delayed": { guard: "firstDelay", actions: "rememberWait" },
@@ -110,10 +134,10 @@ export const supervisorMachine = setup({
         "clock.ticked": { guard: "waitOver", actions: "endWait" },
       },
     },
-    dispatching: {},
+    dispatching: { on: { "instances.listed": lateList } },
     stopping: {
       on: {
-        "instances.listed": { guard: "firstList", actions: "takeList" },
+        "instances.listed": [{ guard: "firstList", actions: "takeList" }, lateList],
         "queue.polled": { guard: "firstPoll", actions: "takePoll" },
       },
     },

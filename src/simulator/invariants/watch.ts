@@ -9,6 +9,7 @@ import { createsAwaited } from "./creates-awaited.ts";
 import { createsWithinNeed } from "./creates-within-need.ts";
 import { creatorFound } from "./creator-found.ts";
 import { durableFirst } from "./durable-first.ts";
+import { endsKept } from "./ends-kept.ts";
 import { heldWorkerKept } from "./held-worker-kept.ts";
 import type { Invariant } from "./invariant.ts";
 import { liveWorkKept } from "./live-work-kept.ts";
@@ -33,6 +34,7 @@ const INVARIANTS: readonly (() => Invariant)[] = [
   busyWorkerKept,
   oneProcessAtATime,
   liveWorkKept,
+  endsKept,
   nothingLeftBehind,
   createsWithinNeed,
   recordNewerThanExit,

@@ -80,6 +80,53 @@ describe("probes", () => {
     feed.stop();
   });
 
+  it("tell where the oldest answer began of those that may run what nobody knows of", async () => {
+    const { sink, feed, state } = probing();
+    sink.booting("i-3");
+    expect(feed.answeredSeq()).toBe(sink.seq);
+    const [first, second] = [sink.unknown("i-1"), sink.unknown("i-2")];
+    expect(feed.answeredSeq()).toBe(0);
+    feed.want(first);
+    state.answer = () => new SshError("network", "no route", { started: false });
+    feed.want(second);
+    await sink.advance(100);
+    expect(feed.answeredSeq()).toBe(0);
+    state.answer = () => ({});
+    feed.want(first);
+    await sink.advance(100);
+    expect(feed.answeredSeq()).toBe(0);
+    let answer = (_: Answer): void => {};
+    state.answer = () => new Promise((resolve) => (answer = resolve));
+    const beganSeq = sink.seq;
+    feed.want(second);
+    await sink.advance(100);
+    state.answer = () => ({});
+    feed.want(first);
+    await sink.advance(100);
+    answer({});
+    await sink.advance(100);
+    expect(feed.answeredSeq()).toBe(beganSeq);
+    expect(sink.seq).toBeGreaterThan(beganSeq);
+    feed.stop();
+  });
+
+  it("count no listing that the worker's machine passes over", async () => {
+    const { sink, feed, state } = probing();
+    const workerId = sink.unknown();
+    let answer = (_: Answer): void => {};
+    state.answer = (command) =>
+      command === "bootprobe" ? {} : new Promise((resolve) => (answer = resolve));
+    feed.want(workerId);
+    await sink.advance(100);
+    // What has begun since is not in the listing, and neither is it judged by it.
+    void sink.submit({ type: "daemon.started", version: "test", journalId: "j1" });
+    answer({ stdout: `${C1}\n` });
+    await sink.advance(100);
+    expect(feed.answeredAtMs(workerId)).not.toBeNull();
+    expect(feed.answeredSeq()).toBe(0);
+    feed.stop();
+  });
+
   it("leave alone what is being created, shut down, or gone", async () => {
     const { sink, ssh, feed } = probing();
     const create = { do: "create", container: C1, instanceType: "type1", reason: "test" } as const;

@@ -30,6 +30,25 @@ describe("a poll of the queue", () => {
     feed.stop();
   });
 
+  it("tells what workers had answered when the newest complete poll began", async () => {
+    const { sink, feed, state } = polling();
+    state.answeredSeq = 7;
+    state.takesMs = 2_000;
+    feed.start();
+    await sink.advance(1_000);
+    state.answeredSeq = 9;
+    expect(feed.answeredSeq()).toBe(0);
+    await sink.advance(2_000);
+    expect(feed.answeredSeq()).toBe(7);
+    state.error = unavailable();
+    await sink.advance(12_000);
+    expect(feed.answeredSeq()).toBe(7);
+    state.error = undefined;
+    await sink.advance(12_000);
+    expect(feed.answeredSeq()).toBe(9);
+    feed.stop();
+  });
+
   it("hands on changes of state and priority only", async () => {
     const { sink, feed, state, mounts } = polling();
     state.entries = { [X]: {}, [Y]: {}, [Z]: {} };

@@ -53,8 +53,15 @@ export const CONTAINER_MUTANTS: readonly Mutant[] = [
     name: "cancelled-while-unknown",
     net: "what runs may be on a worker that nobody has asked yet",
     file: RECONCILE,
-    find: "if (anyUnknown) return undefined;",
-    replace: "if (anyUnknown && container === '') return undefined;",
+    find: "if (anyUnknown) return false;",
+    replace: "",
+    also: [
+      {
+        file: "src/machines/core/view.ts",
+        find: "if (answeredSeq === undefined) return () => true;",
+        replace: "if (answeredSeq !== -1) return () => true;",
+      },
+    ],
   },
   {
     name: "unwanted-kept",

@@ -79,7 +79,6 @@ export const containerConditions: ConditionTexts<"container"> = {
   becomes: (s, state) => `if the API says ${state}; ${recordText(s)}`,
   choiceChanged: ({ snapshot: { context } }) =>
     `if the config of that start has other types for it than ${context.instanceTypes.join(", ") || "none"}`,
-  priorityChanged: (s) => `if the priority is another than ${s.snapshot.context.priority}`,
   isCurrent: () => "if the poll began after our last call had ended",
   retryDue: ({ snapshot: { context }, nowMs }) => {
     const { retryAtMs, failuresCount } = context;

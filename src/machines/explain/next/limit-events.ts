@@ -75,6 +75,10 @@ export const supervisorConditions: ConditionTexts<"supervisor"> = {
     context.historyLost === true
       ? "an instance of which the journal does not tell all was found already"
       : "if an instance is found of which the journal does not tell all",
+  firstLateList: ({ snapshot: { context } }) =>
+    context.settled
+      ? "StaleLockTimeout after the start the instances were listed"
+      : "the instances were not listed yet StaleLockTimeout after the start",
   firstDelay: ({ snapshot: { context } }) =>
     context.waited ? "stale locks were waited for already" : "stale locks were not waited for yet",
   waitOver: ({ snapshot: { context }, nowMs }) => {

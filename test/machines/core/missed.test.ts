@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import type { Decision } from "../../../src/machines/model/decision.ts";
+import { containerId } from "../../support/containers.ts";
+import { CoreBuilder } from "../../support/core-builder.ts";
+
+const X = containerId(1);
+const CANCEL = { do: "cancel", container: X, reason: "not running on any worker" };
+const STALE_LOCK_TIMEOUT_MS = 60_000;
+
+/** A dispatcher that knows nothing of what went before, and judges by what it is told of polls and probes. */
+class Amnesiac extends CoreBuilder {
+  constructor() {
+    super({ staleLockTimeoutMs: STALE_LOCK_TIMEOUT_MS });
+    this.dispatching();
+  }
+
+  get seq(): number {
+    return this.core.seq;
+  }
+
+  listedLate(afterMs = STALE_LOCK_TIMEOUT_MS): this {
+    this.nowMs += afterMs;
+    const basedOnSeq = this.seq;
+    const listStartedAtMs = this.nowMs;
+    this.feed({ type: "instances.listed", basedOnSeq, listStartedAtMs, instancesCount: 1 });
+    return this;
+  }
+
+  running(): this {
+    return this.container(X, { state: "Running" });
+  }
+
+  decided(polledSeq: number, answeredSeq: number): readonly Decision[] {
+    const fact = { type: "planner.ran", polledSeq, answeredSeq, seen503AtMs: null } as const;
+    return this.feed(fact).record?.decisions ?? [];
+  }
+}
+
+describe("a running container that no worker lists", () => {
+  it("is judged by a poll that began after a probe that began after it was seen running", () => {
+    const core = new Amnesiac().instance("i-1", "type1").listedLate();
+    const before = core.seq;
+    core.running();
+    const seenSeq = core.seq;
+    // The probe began before it ran, or may have; the poll began before the probe had ended.
+    expect(core.decided(seenSeq, before)).toEqual([]);
+    expect(core.decided(before, seenSeq)).toEqual([]);
+    expect(core.decided(seenSeq, seenSeq)).toEqual([CANCEL]);
+  });
+
+  it("is not judged while an instance may be missing from all lists so far", () => {
+    const core = new Amnesiac().instance("i-1", "type1").running();
+    expect(core.decided(core.seq, core.seq)).toEqual([]);
+    core.listedLate(STALE_LOCK_TIMEOUT_MS - 1);
+    expect(core.decided(core.seq, core.seq)).toEqual([]);
+    core.listedLate(1);
+    expect(core.decided(core.seq, core.seq)).toEqual([CANCEL]);
+  });
+
+  it("is not judged by a poll that began before an instance was found", () => {
+    const core = new Amnesiac().running().listedLate();
+    const polledSeq = core.seq;
+    core.instance("i-1", "type1");
+    expect(core.decided(polledSeq, polledSeq)).toEqual([]);
+    expect(core.decided(core.seq, core.seq)).toEqual([CANCEL]);
+  });
+
+  it("is judged after a worker is gone that ran it by a poll that began later", () => {
+    const core = new Amnesiac().running().instance("i-1", "type1", [X]).listedLate();
+    const polledSeq = core.seq;
+    for (const afterMs of [1, 2]) {
+      const listStartedAtMs = core.nowMs + afterMs;
+      const list = { basedOnSeq: core.seq, listStartedAtMs, lastGoodProbeAtMs: 0 };
+      core.feed({ type: "instance.missing", workerId: "i-1", ...list });
+    }
+    expect(core.core.registry.get("worker", "i-1")).toBeUndefined();
+    expect(core.decided(polledSeq, core.seq)).toEqual([]);
+    // Nobody else has to be asked for it: it was seen where it ran.
+    expect(core.decided(core.seq, 0)).toEqual([CANCEL]);
+  });
+
+  it("is not judged by what was asked before a start", () => {
+    const core = new Amnesiac().instance("i-1", "type1").running();
+    const before = core.seq;
+    core.dispatching().instance("i-1", "type1").listedLate();
+    expect(core.decided(core.seq, before)).toEqual([]);
+    expect(core.decided(core.seq, core.seq)).toEqual([CANCEL]);
+  });
+
+  it("is decided as before where a journal of an earlier version does not tell", () => {
+    const core = new Amnesiac().running();
+    expect(core.plan().record?.decisions).toEqual([CANCEL]);
+  });
+});
+
+describe("a locked container that an operator cancels", () => {
+  const cancel = (core: Amnesiac): void => {
+    core.feed({ type: "cancel.requested", containerId: X, reason: "for a test" });
+  };
+
+  it("is not ended while it may run, where an earlier run had locked it", () => {
+    const core = new Amnesiac().instance("i-1", "type1").container(X, { state: "Locked" });
+    cancel(core);
+    expect(core.decided(core.seq, 0)).toEqual([]);
+    core.listedLate();
+    expect(core.decided(core.seq, core.seq)).toMatchObject([{ do: "cancel", container: X }]);
+  });
+
+  it("is ended at once where this run has locked it", () => {
+    const core = new Amnesiac().container(X);
+    const [lock] = core.plan().record?.commands ?? [];
+    const locked = { operation: "lock", state: "Locked", priority: null } as const;
+    const commandId = lock?.id ?? "";
+    core.feed({ type: "operation.succeeded", commandId, containerId: X, ...locked });
+    cancel(core);
+    const decisions = core.decided(core.seq, 0);
+    expect(decisions).toContainEqual(expect.objectContaining({ do: "cancel", container: X }));
+  });
+});
