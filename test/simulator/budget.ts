@@ -27,8 +27,12 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     why: "the check did not know an operator's cancel that a crash kept back",
   },
   {
+    seed: 60282,
+    why: "it alone notices when an older journal's create turns up busy, and is taken to be new",
+  },
+  {
     seed: 64773,
-    why: "it alone notices when an older journal's create turns up busy, and is taken to be new; the check did not know of a hold that ended at the first record since the worker fell silent",
+    why: "the check did not know of a hold that ended at the first record since the worker fell silent",
   },
   {
     seed: 65474,
