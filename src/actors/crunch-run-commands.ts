@@ -1,4 +1,5 @@
 import type { InstanceType } from "../machines/model/instance-type.ts";
+import type { Report } from "../machines/worker/worker.report.ts";
 
 /** How crunch-run is called on a worker (specification §7.7 to §7.9). */
 export interface RunnerCall {
@@ -50,30 +51,29 @@ export function deployCommand({ runnerCommand, remoteUser }: RunnerCall): string
   return remoteUser === "root" ? script : `sudo sh -c ${quote(script)}`;
 }
 
-export interface Listing {
-  /** In order of id. */
-  readonly containerIds: readonly string[];
-  readonly broken: boolean;
-  readonly stale: boolean;
-}
-
 /** Reads what `crunch-run --list` prints (specification §7.8). Lines of other clusters and of unknown form are passed over. */
-export function parseListing(stdout: string, clusterId: string): Listing {
+export function parseListing(stdout: string, clusterId: string): Report {
   if (stdout === "") return IDLES;
   const containerIds = new Set<string>();
+  const staleIds = new Set<string>();
   let broken = false;
-  let stale = false;
   const ours = `${clusterId}-`;
   for (const line of stdout.split("\n")) {
     if (line === "broken") broken = true;
     if (!line.startsWith(ours)) continue;
     if (CONTAINER_ID.test(line)) containerIds.add(line);
-    else if (line.endsWith(STALE) && CONTAINER_ID.test(line.slice(0, -STALE.length))) stale = true;
+    else if (line.endsWith(STALE) && CONTAINER_ID.test(line.slice(0, -STALE.length)))
+      staleIds.add(line);
   }
-  return { containerIds: [...containerIds].sort(), broken, stale };
+  return {
+    containerIds: [...containerIds].sort(),
+    broken,
+    stale: staleIds.size > 0,
+    reportedCount: containerIds.size + staleIds.size,
+  };
 }
 
-const IDLES: Listing = { containerIds: [], broken: false, stale: false };
+const IDLES: Report = { containerIds: [], broken: false, stale: false, reportedCount: 0 };
 const CONTAINER_ID = /^[a-z0-9]{5}-[a-z0-9]{5}-[a-z0-9]{15}$/;
 const STALE = " stale";
 

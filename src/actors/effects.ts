@@ -7,6 +7,7 @@ import type { OperationResult, Queue } from "../drivers/queue/port.ts";
 import type { Command, CommandKind } from "../machines/model/command.ts";
 import type { FactInput, Failure } from "../machines/model/fact.ts";
 import type { Clock } from "./clock.ts";
+import { FairLane } from "./fair-lane.ts";
 import { DeadlineError, withDeadline } from "./deadline.ts";
 import { initCommand } from "./instance-tags.ts";
 import type { TagNames } from "./instance-tags.ts";
@@ -43,13 +44,15 @@ export interface EffectsOptions {
 /** Calls in flight at once, by what they use. */
 const CLOUD_CALLS_MAX = 32;
 const SSH_CALLS_MAX = 200;
+/** Of one worker: more than it has channels for, and few enough that a worker whose commands hang slows no other. */
+const SSH_CALLS_OF_ONE_MAX = 8;
 const QUEUE_CALLS_MAX = 16;
 
 /** Carries out commands that are durable, and turns each outcome into a fact. */
 export class Effects {
   readonly #options: EffectsOptions;
   readonly #cloud = new Subject<Command>();
-  readonly #ssh = new Subject<Command>();
+  readonly #ssh: FairLane<Command>;
   readonly #queue = new Subject<Command>();
   readonly #subscriptions: Subscription[];
 
@@ -57,23 +60,31 @@ export class Effects {
     this.#options = options;
     const flow = (commands: Subject<Command>, atOnceMax: number): Subscription =>
       commands.pipe(mergeMap((command) => from(this.#carryOut(command)), atOnceMax)).subscribe();
+    this.#ssh = new FairLane({
+      atOnceMax: SSH_CALLS_MAX,
+      ofOneMax: SSH_CALLS_OF_ONE_MAX,
+      ownerOf: (command) => ("workerId" in command ? command.workerId : ""),
+      run: (command) => this.#carryOut(command),
+    });
     this.#subscriptions = [
       flow(this.#cloud, CLOUD_CALLS_MAX),
-      flow(this.#ssh, SSH_CALLS_MAX),
       flow(this.#queue, QUEUE_CALLS_MAX),
       options.supervisor.released.subscribe(({ record }) => {
-        for (const command of record.commands) this.#lane(command.kind).next(command);
+        for (const command of record.commands) this.#begin(command);
       }),
     ];
   }
 
   stop(): void {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#ssh.stop();
   }
 
-  #lane(kind: CommandKind): Subject<Command> {
-    if (kind.startsWith("instance.")) return this.#cloud;
-    return kind.startsWith("process.") ? this.#ssh : this.#queue;
+  #begin(command: Command): void {
+    const { kind } = command;
+    if (kind.startsWith("process.")) this.#ssh.add(command);
+    else if (kind.startsWith("instance.")) this.#cloud.next(command);
+    else this.#queue.next(command);
   }
 
   async #carryOut(command: Command): Promise<void> {

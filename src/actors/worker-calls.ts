@@ -1,5 +1,6 @@
 import { SshError } from "../drivers/ssh/port.ts";
 import type { SshExecutor, SshResult } from "../drivers/ssh/port.ts";
+import type { Report } from "../machines/worker/worker.report.ts";
 import type { WorkerContext } from "../machines/worker/worker.types.ts";
 import {
   deployCommand,
@@ -8,7 +9,7 @@ import {
   parseListing,
   startCommand,
 } from "./crunch-run-commands.ts";
-import type { Listing, RunnerCall, StdinConfig } from "./crunch-run-commands.ts";
+import type { RunnerCall, StdinConfig } from "./crunch-run-commands.ts";
 import type { InstanceDirectory } from "./instance-directory.ts";
 import type { RunnerBinary } from "./runner-binary.ts";
 import type { Sessions } from "./sessions.ts";
@@ -31,6 +32,16 @@ export interface WorkerCallsOptions {
 }
 
 export type CallOutcome = { readonly ok: true } | { readonly ok: false; readonly error: string };
+
+/** `broken`: it answered, and what it said cannot be true. */
+export type ListOutcome =
+  | ({ readonly ok: true } & Report)
+  | {
+      readonly ok: false;
+      readonly error: string;
+      readonly broken?: boolean;
+      readonly reportedCount?: number;
+    };
 
 /** The local runner's file cannot be read. */
 class RunnerError extends Error {}
@@ -66,14 +77,16 @@ export class WorkerCalls {
     }
   }
 
-  async list(
-    worker: WorkerContext,
-  ): Promise<({ ok: true } & Listing) | { ok: false; error: string }> {
+  async list(worker: WorkerContext): Promise<ListOutcome> {
     try {
       const command = listCommand(await this.#runner(worker));
       const result = await this.#execute(worker, command);
       if (result.exitCode !== 0) return { ok: false, error: this.#failed(command, result) };
-      return { ok: true, ...parseListing(result.stdout, this.#options.clusterId) };
+      const report = parseListing(result.stdout, this.#options.clusterId);
+      if (!result.isCut) return { ok: true, ...report };
+      // What it lacks may run all the same, and who prints so much has gone wrong.
+      const { reportedCount } = report;
+      return { ok: false, error: `${command}: it printed too much`, broken: true, reportedCount };
     } catch (error) {
       return { ok: false, error: this.#words(error) };
     }

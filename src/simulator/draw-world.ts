@@ -173,6 +173,7 @@ export function drawBehavior(faults: Faults, nowMs: number, bootMaxMs: number, c
     behavior.unfitFromMs = nowMs + within("bootProbeFails", LIFE_MS / 3);
   if (happens("noRunner")) behavior.hasRunner = false;
   if (happens("reportsBroken")) behavior.brokenFromMs = nowMs + within("reportsBroken", LIFE_MS);
+  if (happens("overlongList")) behavior.overlongFromMs = nowMs + within("overlongList", LIFE_MS);
   if (happens("detachesLate")) behavior.detachDelayMs = within("detachesLate", 60_000);
   if (happens("reportsTwice")) behavior.reportsTwice = true;
   if (happens("unkillable")) behavior.stubborn = true;

@@ -41,6 +41,7 @@ export const FAULTS = {
   deafForAWhile: { share: 0.3, text: "a VM answers nothing for a while" },
   noRunner: { share: 0.3, text: "a VM has no crunch-run" },
   reportsBroken: { share: 0.3, text: "a VM says that it is broken" },
+  overlongList: { share: 0.3, text: "a VM's runner lists thousands of made-up containers" },
   sshHangs: { share: 0.2, text: "a command does not come back" },
   sshSlow: { share: 0.4, text: "a command arrives late, or its answer does" },
   sshRefused: { share: 0.3, text: "a connection is refused" },

@@ -18,6 +18,8 @@ export interface VmBehavior {
   unfitFromMs: number;
   /** From then on `--list` says `broken`. */
   brokenFromMs: number;
+  /** From then on `--list` names thousands of made-up containers, too. */
+  overlongFromMs: number;
   hasRunner: boolean;
   detachDelayMs: number;
   /** Share of the runners that die without a word, and of the dead ones whose lock stays held. */
@@ -36,6 +38,7 @@ export const GOOD_VM: VmBehavior = {
   hostKeyChangesAtMs: Infinity,
   unfitFromMs: Infinity,
   brokenFromMs: Infinity,
+  overlongFromMs: Infinity,
   hasRunner: true,
   detachDelayMs: 0,
   crashProbability: 0,
@@ -44,6 +47,11 @@ export const GOOD_VM: VmBehavior = {
   reportsTwice: false,
 };
 
+/** Of containers that never were. */
+const MADE_UP = Array.from(
+  { length: 2_000 },
+  (_, n) => `zzzzz-dz642-${n.toString(36).padStart(15, "madeup000000000")}\n`,
+).join("");
 /** The longest pause of a runner before it tries to reach the queue again. */
 const RETRY_MAX_MS = 30_000;
 
@@ -131,7 +139,9 @@ export class SimulatedVm {
   }
 
   #list(): SshResult {
-    let stdout = this.#options.clock.nowMs() >= this.behavior.brokenFromMs ? "broken\n" : "";
+    const nowMs = this.#options.clock.nowMs();
+    let stdout = nowMs >= this.behavior.brokenFromMs ? "broken\n" : "";
+    if (nowMs >= this.behavior.overlongFromMs) stdout += MADE_UP;
     for (const [id, { stale }] of this.#processes) {
       const line = stale ? `${id} stale\n` : `${id}\n`;
       stdout += this.behavior.reportsTwice ? line + line : line;

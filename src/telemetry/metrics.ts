@@ -1,6 +1,7 @@
 import { Counter, Histogram, Registry } from "prom-client";
 import type { FactType } from "../machines/model/fact.ts";
 import type { CommandKind } from "../machines/model/command.ts";
+import { registerEventLoopDelay } from "./event-loop.ts";
 import { WORKER_STATES, type FleetSnapshot } from "./fleet.ts";
 import { makeFleetGauges } from "./fleet-gauges.ts";
 import { makeServiceMetrics, type ServiceInfo, type ServiceMetrics } from "./service-metrics.ts";
@@ -45,6 +46,7 @@ export function makeMetrics(info: ServiceInfo, fleet: () => FleetSnapshot): Metr
   const registry = new LiveRegistry();
   const fill = makeFleetGauges(registry);
   registry.refresh = () => fill(fleet());
+  registerEventLoopDelay(registry);
   return {
     registry,
     pool: makePoolMetrics(registry),

@@ -43,6 +43,7 @@ it("whatever a worker prints between them, its good lines count and nothing else
         containerIds: [...new Set(ids)].sort(),
         broken: lines.some(({ broken }) => broken),
         stale: lines.some(({ stale }) => stale),
+        reportedCount: new Set(lines.flatMap((l) => (l.stale || l.id ? [l.text] : []))).size,
       });
     }),
     { numRuns: 500 },

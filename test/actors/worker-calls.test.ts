@@ -46,6 +46,16 @@ describe("calls to a worker", () => {
     expect(await ssh.calls.list(workerOn())).toEqual({ ok: false, error: "connection refused" });
   });
 
+  it("take no list for whole that was cut: what it lacks may run", async () => {
+    const ssh = new ScriptedSsh(() => ({ stdout: `${C1}\n[cut after 9 bytes]\n`, isCut: true }));
+    expect(await ssh.calls.list(workerOn())).toEqual({
+      ok: false,
+      error: "crunch-run --list: it printed too much",
+      broken: true,
+      reportedCount: 1,
+    });
+  });
+
   it("list what runs, with sudo where the login is not root", async () => {
     const ssh = new ScriptedSsh(() => ({ stdout: `${C2}\nbroken\n${C1}\n` }), {
       remoteUser: "crunch",
@@ -55,6 +65,7 @@ describe("calls to a worker", () => {
       containerIds: [C1, C2],
       broken: true,
       stale: false,
+      reportedCount: 2,
     });
     expect(ssh.texts).toEqual(["sudo crunch-run --list"]);
   });

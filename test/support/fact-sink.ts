@@ -28,6 +28,10 @@ export class FactSink {
     return this.core.registry;
   }
 
+  get knownSettings(): Settings | null {
+    return this.core.settings;
+  }
+
   get settings(): Settings {
     if (!this.core.settings) throw new Error("no settings");
     return this.core.settings;

@@ -168,6 +168,7 @@ export class WorkerRig {
       broken?: boolean;
       stale?: boolean;
       bootError?: string;
+      reportedCount?: number;
       basedOnSeq?: number;
       startedAtMs?: number;
     } = {},
@@ -186,7 +187,10 @@ export class WorkerRig {
   }
 
   /** A probe that began `unansweredMs` after the last good one. */
-  probeFailed(unansweredMs: number, changes: { broken?: boolean; basedOnSeq?: number } = {}): this {
+  probeFailed(
+    unansweredMs: number,
+    changes: { broken?: boolean; basedOnSeq?: number; reportedCount?: number } = {},
+  ): this {
     return this.send({
       type: "probe.failed",
       basedOnSeq: this.seq,
@@ -218,7 +222,7 @@ export class WorkerRig {
   }
 
   killDecided(containerId = C1): this {
-    return this.send({ type: "kill.decided", containerId, reason: "priority=0" });
+    return this.send({ type: "kill.decided", kills: [{ containerId, reason: "priority=0" }] });
   }
 
   /** Of a kill sent at `sentSeq`; by default, just before. */

@@ -118,6 +118,7 @@ describe("metrics", () => {
         "dispatchcloud_journal_failed_commits_total counter",
         "dispatchcloud_facts_total counter",
         "dispatchcloud_facts_unchanged_total counter",
+        "dispatchcloud_event_loop_delay_seconds gauge",
         "dispatchcloud_facts_dropped_total counter",
         "dispatchcloud_planner_duration_seconds histogram",
         "dispatchcloud_commands_total counter",

@@ -1,15 +1,17 @@
 import { ONLY } from "../../machines/model/ids.ts";
 import { mayHide } from "../../machines/worker/worker.guards.ts";
 import type { WorkerSnapshot } from "../../machines/worker/worker.machine.ts";
+import { heed } from "../../machines/worker/worker.report.ts";
+import type { Heeded, Report } from "../../machines/worker/worker.report.ts";
 import type { WorkerContext } from "../../machines/worker/worker.types.ts";
 import type { Clock } from "../clock.ts";
 import type { Supervisor } from "../supervisor.ts";
-import type { CallOutcome, WorkerCalls } from "../worker-calls.ts";
+import type { CallOutcome, ListOutcome, WorkerCalls } from "../worker-calls.ts";
 import { Pacer } from "./pacer.ts";
 import { Rounds } from "./rounds.ts";
 
 export interface ProbeOptions {
-  readonly supervisor: Pick<Supervisor, "submit" | "seq" | "known" | "readModel" | "accepting">;
+  readonly supervisor: Pick<Supervisor, "submit" | "seq" | "known" | "knownSettings" | "accepting">;
   readonly clock: Clock;
   readonly calls: Pick<WorkerCalls, "bootProbe" | "deploy" | "list">;
   /** 0 to 1. */
@@ -24,6 +26,8 @@ export interface ProbeOptions {
 }
 
 const PROBES_AT_ONCE_MAX = 500;
+
+type Overlong = Omit<Heeded, "containerIds">;
 
 /** Probes every worker that the cloud has named, in rounds (specification §7.8), and remembers when each last answered well. */
 export class ProbeFeed {
@@ -155,19 +159,23 @@ export class ProbeFeed {
       isNew && (boot.ok || unknown) ? await calls.deploy(this.#now(context)) : { ok: true };
     const booted = boot.ok && deployed.ok;
     const bootError = boot.ok ? (deployed.ok ? "" : deployed.error) : boot.error;
-    const fail = (broken: boolean, error: string): void => {
+    const fail = (broken: boolean, error: string, overlong: Overlong = {}): void => {
       const lastGoodProbeAtMs = this.lastGoodProbeAtMs(workerId);
-      const observed = { workerId, basedOnSeq, startedAtMs, lastGoodProbeAtMs };
+      const observed = { workerId, basedOnSeq, startedAtMs, lastGoodProbeAtMs, ...overlong };
       void supervisor.submit({ type: "probe.failed", ...observed, booted, broken, error });
     };
     if (!booted && !unknown) return fail(false, bootError);
     const listing = await this.#list(this.#now(context));
-    if (!listing.ok) return fail(false, listing.error);
-    const { containerIds, broken, stale } = listing;
+    if (!listing.ok) return fail(listing.broken === true, listing.error, countOf(listing));
+    const { broken, stale } = listing;
     // Not booted, nothing listed and nothing known to run: no better than no answer (specification §7.8 step 5).
-    if (!booted && containerIds.length === 0 && !this.#hasProcesses(workerId))
+    if (!booted && listing.containerIds.length === 0 && !this.#hasProcesses(workerId))
       return fail(broken, bootError);
     this.#lastGoodAtMs.set(workerId, clock.nowMs());
+    const { containerIds, ...overlong } = this.#heed(this.#now(context), listing);
+    // Which of them the queue has cannot be told yet: that the worker runs none of them must not be believed.
+    if (overlong.reportedCount !== undefined && !this.#hasPolled())
+      return fail(broken, "it names more processes than it may", overlong);
     // The worker's machine passes over a listing that is older than what has changed since.
     const { updatedSeq = Infinity } = supervisor.known.get("worker", workerId)?.context ?? {};
     if (basedOnSeq >= updatedSeq) this.#lastGoodSeq.set(workerId, basedOnSeq);
@@ -177,11 +185,23 @@ export class ProbeFeed {
       basedOnSeq,
       startedAtMs,
       booted,
-      containerIds: [...containerIds],
+      containerIds,
       broken,
       stale,
       bootError,
+      ...overlong,
     });
+  }
+
+  #heed(context: WorkerContext, report: Report): Heeded {
+    const { known, knownSettings } = this.#options.supervisor;
+    if (!knownSettings) return { containerIds: [...report.containerIds] };
+    return heed(report, context, knownSettings, (id) => known.get("container", id) !== undefined);
+  }
+
+  /** The queue has been read since this run began. */
+  #hasPolled(): boolean {
+    return this.#options.supervisor.known.get("supervisor", ONLY)?.context.polled === true;
   }
 
   /** A call may have taken so long that a list has shown the worker at another address since. */
@@ -189,7 +209,7 @@ export class ProbeFeed {
     return this.#options.supervisor.known.get("worker", context.workerId)?.context ?? context;
   }
 
-  async #list(worker: WorkerContext): ReturnType<WorkerCalls["list"]> {
+  async #list(worker: WorkerContext): Promise<ListOutcome> {
     const { clock, calls, onRunProbe } = this.#options;
     const beganMs = clock.nowMs();
     const listing = await calls.list(worker);
@@ -201,4 +221,8 @@ export class ProbeFeed {
     const worker = this.#options.supervisor.known.get("worker", workerId);
     return Object.keys(worker?.context.processes ?? {}).length > 0;
   }
+}
+
+function countOf({ reportedCount }: { readonly reportedCount?: number }): Overlong {
+  return reportedCount === undefined ? {} : { reportedCount };
 }

@@ -18,6 +18,8 @@ export interface SshResult {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** The command printed more on standard output than is kept: what `stdout` lacks may have been there. */
+  readonly isCut?: boolean;
 }
 
 /** One verified connection, as a host key check may use it. */

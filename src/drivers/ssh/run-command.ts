@@ -118,13 +118,15 @@ async function exchange(
     const text = `ssh: the command was ended by ${exit.signal}${exit.reason}`;
     throw new SshError("signal", text, { started: true });
   }
-  return { exitCode: exit.code, stdout: stdout.text(), stderr: stderr.text() };
+  const result = { exitCode: exit.code, stdout: stdout.text(), stderr: stderr.text() };
+  return stdout.isCut() ? { ...result, isCut: true } : result;
 }
 
 interface Collector {
   readonly add: (chunk: Buffer) => void;
   discard(): void;
   text(): string;
+  isCut(): boolean;
 }
 
 function makeCollector(): Collector {
@@ -137,6 +139,7 @@ function makeCollector(): Collector {
       if (room > 0) chunks.push(chunk.subarray(0, room));
       room -= Math.min(room, chunk.length);
     },
+    isCut: () => isCut,
     discard() {
       chunks = [];
       room = 0;

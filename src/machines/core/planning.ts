@@ -164,10 +164,34 @@ function windDown(view: PlanView): Decision[] {
 
 /** Hands decisions to the machines; returns those that a machine accepted. */
 export function deliverDecisions(draft: Draft, decisions: readonly Decision[]): Decision[] {
-  return decisions.filter((decision) => deliverDecision(draft, decision));
+  const accepted: Decision[] = [];
+  let kills: Kill[] = [];
+  for (const decision of decisions) {
+    if (decision.do === "kill") {
+      kills.push(decision);
+      continue;
+    }
+    accepted.push(...deliverKills(draft, kills));
+    kills = [];
+    if (deliverDecision(draft, decision)) accepted.push(decision);
+  }
+  return [...accepted, ...deliverKills(draft, kills)];
 }
 
-function deliverDecision(draft: Draft, decision: Decision): boolean {
+type Kill = Extract<Decision, { do: "kill" }>;
+
+/** Those in a row together: a worker hears once of all that are to end on it. */
+function deliverKills(draft: Draft, kills: readonly Kill[]): Kill[] {
+  if (kills.length === 0) return [];
+  const wishes = kills.map(({ container, reason }) => ({ containerId: container, reason }));
+  const begun = killProcesses(draft, wishes);
+  return kills.filter(({ container, reason }) => {
+    const event = { type: "kill.decided", reason };
+    return draft.deliver("container", container, event) || begun.has(container);
+  });
+}
+
+function deliverDecision(draft: Draft, decision: Exclude<Decision, Kill>): boolean {
   const { settings } = draft.frame;
   switch (decision.do) {
     case "create": {
@@ -192,11 +216,6 @@ function deliverDecision(draft: Draft, decision: Decision): boolean {
       return draft.deliver("supervisor", ONLY, { type: "recovery.delayed" });
     case "finishRecovery":
       return draft.deliver("supervisor", ONLY, { type: "recovery.finished" });
-    case "kill": {
-      const killed = killProcesses(draft, decision.container, decision.reason);
-      const event = { type: "kill.decided", reason: decision.reason };
-      return draft.deliver("container", decision.container, event) || killed;
-    }
     case "lock":
     case "unlock":
     case "requeue":

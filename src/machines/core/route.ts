@@ -6,6 +6,7 @@ import type { Fact, FactInput, FactOf } from "../model/fact.ts";
 import type { ActorKind } from "../model/ids.ts";
 import type { Settings } from "../model/settings.ts";
 import { startsUntilMs, unknownDeadlineAtMs } from "../worker/worker.assigns.ts";
+import type { KillWish } from "../worker/worker.types.ts";
 import { isAsKnown, isQuiet } from "../worker/worker.guards.ts";
 import type { Draft } from "./draft.ts";
 import { ONLY } from "../model/ids.ts";
@@ -82,11 +83,11 @@ export function route(
       draft.deliver("container", fact.containerId, fact);
       return;
     case "kill.requested":
-      killProcesses(draft, fact.containerId, `via management API: ${fact.reason}`);
+      killAsAsked(draft, fact);
       return;
     case "cancel.requested":
       draft.deliver("container", fact.containerId, fact);
-      killProcesses(draft, fact.containerId, `via management API: ${fact.reason}`);
+      killAsAsked(draft, fact);
       return;
     case "clock.ticked":
       draft.deliver(fact.actorKind satisfies ActorKind, fact.actorId, fact);
@@ -96,15 +97,33 @@ export function route(
   }
 }
 
-/** Begins the SIGTERM schedule on every worker that reports a process of the container. */
-export function killProcesses(draft: Draft, containerId: string, reason: string): boolean {
-  const processes = draft.get("container", containerId)?.context.processes ?? {};
-  let killed = false;
-  for (const workerId of Object.keys(processes).sort()) {
-    const event = { type: "kill.decided", containerId, reason };
-    killed = draft.deliver("worker", workerId, event) || killed;
+/**
+ * Begins the SIGTERM schedules on every worker that reports a process of a container that is to end. Answers the containers
+ * of which one has begun.
+ */
+export function killProcesses(draft: Draft, wishes: readonly KillWish[]): ReadonlySet<string> {
+  const byWorker = new Map<string, KillWish[]>();
+  for (const wish of wishes) {
+    const processes = draft.get("container", wish.containerId)?.context.processes ?? {};
+    for (const workerId of Object.keys(processes).sort()) {
+      const kills = byWorker.get(workerId);
+      if (kills) kills.push(wish);
+      else byWorker.set(workerId, [wish]);
+    }
   }
-  return killed;
+  const begun = new Set<string>();
+  for (const [workerId, kills] of byWorker) {
+    const before = draft.get("worker", workerId)?.context.processes ?? {};
+    const event = { type: "kill.decided", kills };
+    if (!draft.deliver("worker", workerId, event)) continue;
+    for (const { containerId } of kills)
+      if (before[containerId]?.kill === null) begun.add(containerId);
+  }
+  return begun;
+}
+
+function killAsAsked(draft: Draft, { containerId, reason }: KillWish): void {
+  killProcesses(draft, [{ containerId, reason: `via management API: ${reason}` }]);
 }
 
 /** Trusts no observation of the last run. */

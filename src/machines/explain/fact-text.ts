@@ -34,7 +34,7 @@ export function factText(fact: Fact, nameOf: (workerId: string) => string): stri
     case "probe.succeeded":
       return probeText(fact, nameOf);
     case "probe.failed":
-      return `a probe of ${nameOf(fact.workerId)} failed: ${fact.error}${fact.broken ? "; it reports itself broken" : ""}`;
+      return `a probe of ${nameOf(fact.workerId)} failed: ${[fact.error, ...faultsOf(fact)].join("; ")}`;
     case "start.returned":
       return because(`the start on ${nameOf(fact.workerId)}: ${fact.outcome}`, fact.error);
     case "kill.returned":
@@ -77,16 +77,27 @@ function probeText(
   fact: Extract<Fact, { type: "probe.succeeded" }>,
   nameOf: (workerId: string) => string,
 ): string {
-  const { containerIds, booted, broken, stale, bootError } = fact;
+  const { containerIds, booted, broken, stale, bootError, reportedCount } = fact;
   const parts = [
     booted ? "" : "not booted yet",
     containerIds.length > 0 ? `lists ${containerIds.join(", ")}` : "lists no process",
-    broken ? "reports itself broken" : "",
+    ...faultsOf({ broken, reportedCount }),
     stale ? "a run lock is stale" : "",
     bootError,
   ];
   const said = parts.filter((part) => part !== "").join("; ");
   return `a probe of ${nameOf(fact.workerId)}: ${said}`;
+}
+
+function faultsOf(probe: {
+  broken: boolean;
+  reportedCount?: number | undefined;
+}): readonly string[] {
+  const { broken, reportedCount } = probe;
+  return [
+    ...(reportedCount === undefined ? [] : [`it names ${reportedCount} processes, too many`]),
+    ...(broken ? ["it reports itself broken"] : []),
+  ];
 }
 
 export function failureText({ code, message }: Failure): string {

@@ -77,6 +77,8 @@ const outcome = { ...base, commandId: commandIdSchema };
 const basedOn = { basedOnSeq: seqSchema };
 const operation = z.enum(["lock", "unlock", "cancel"]);
 const asked = { reason: z.string() };
+/** Of a worker that names more processes than it may: how many. `containerIds` then are those of them that are known. */
+const overlong = { reportedCount: z.int().optional() };
 
 const paceSchema = z.object({
   pollIntervalMs: z.number(),
@@ -174,6 +176,7 @@ export const factSchema = z.discriminatedUnion("type", [
     stale: z.boolean(),
     /** What the boot probe said, where the worker has not booted yet. */
     bootError: z.string(),
+    ...overlong,
   }),
   z.object({
     type: z.literal("probe.failed"),
@@ -184,6 +187,7 @@ export const factSchema = z.discriminatedUnion("type", [
     booted: z.boolean(),
     broken: z.boolean(),
     error: z.string(),
+    ...overlong,
   }),
   z.object({
     type: z.literal("start.returned"),

@@ -1,7 +1,9 @@
 import { formatSpan } from "../model/amounts.ts";
 import type { CommandDraft, IdleBehavior } from "../model/command.ts";
 import type { Notice } from "../model/notice.ts";
-import { abandonNotices, dueKills, listingChange } from "./worker.processes.ts";
+import { reportedCount } from "./worker.guards.ts";
+import { reportedMax } from "./worker.report.ts";
+import { abandonNotices, dueKills, listingChange, newKills } from "./worker.processes.ts";
 import type { WorkerContext, WorkerEvent, WorkerEventOf } from "./worker.types.ts";
 
 /**
@@ -73,9 +75,9 @@ export const startProcess = ask<WorkerEventOf<"start.decided">>(
   ],
 );
 
-export const sendFirstSignal = ask<WorkerEventOf<"kill.decided">>((context, event) => [
-  signal(context, event.containerId),
-]);
+export const sendFirstSignal = ask<WorkerEventOf<"kill.decided">>((context, event) =>
+  newKills(context, event).map(({ containerId }) => signal(context, containerId)),
+);
 
 export const tellAbandoned = tell(abandonNotices);
 
@@ -92,10 +94,13 @@ export const tellListing = tell<WorkerEventOf<"probe.succeeded">>(
   (context, event) => listingChange(context, event)?.notices ?? [],
 );
 
-export const tellKilling = tell<WorkerEventOf<"kill.decided">>(
-  ({ workerId }, { containerId, reason }) => [
-    { type: "process.killing", containerId, workerId, reason },
-  ],
+export const tellKilling = tell<WorkerEventOf<"kill.decided">>((context, event) =>
+  newKills(context, event).map(({ containerId, reason }) => ({
+    type: "process.killing",
+    containerId,
+    workerId: context.workerId,
+    reason,
+  })),
 );
 
 export const tellKilled = tell<WorkerEventOf<"kill.returned">>(({ workerId }, { containerId }) => [
@@ -130,6 +135,14 @@ export const unanswered = {
   type: "rememberReason" as const,
   params: given((_context, event: WorkerEventOf<"probe.failed">) => {
     return `no good answer to a probe for ${formatSpan(event.startedAtMs - event.lastGoodProbeAtMs)}`;
+  }),
+};
+
+export const tooManyProcesses = {
+  type: "rememberBehavior" as const,
+  params: given((context, event: WorkerEventOf<"probe.succeeded" | "probe.failed">) => {
+    const max = reportedMax(event.settings, context.instanceType);
+    return `the worker is broken: it named ${reportedCount(event)} processes, and may have ${max}`;
   }),
 };
 

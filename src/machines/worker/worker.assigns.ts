@@ -3,6 +3,7 @@ import {
   afterDueKills,
   beginKill,
   listingChange,
+  newKills,
   processesAfterCrash,
   without,
 } from "./worker.processes.ts";
@@ -171,13 +172,12 @@ export function settleStart(
 }
 
 export function beginKillOf(context: WorkerContext, event: WorkerEventOf<"kill.decided">): Changes {
-  const process = context.processes[event.containerId] as WorkerProcess;
-  return {
-    processes: {
-      ...context.processes,
-      [event.containerId]: { ...process, kill: beginKill(event) },
-    },
-  };
+  const processes: Record<string, WorkerProcess> = { ...context.processes };
+  for (const { containerId, reason } of newKills(context, event)) {
+    const process = processes[containerId] as WorkerProcess;
+    processes[containerId] = { ...process, kill: beginKill(event, reason) };
+  }
+  return { processes };
 }
 
 export function rememberKills(

@@ -2,7 +2,8 @@ import type { IdleBehavior } from "../model/command.ts";
 import type { FactOf } from "../model/fact.ts";
 import { seqOfCommand } from "../model/ids.ts";
 import { unknownPatienceMs } from "./worker.assigns.ts";
-import { dueKills, hasGivenUp, isAsListed, listingChange } from "./worker.processes.ts";
+import { reportedMax } from "./worker.report.ts";
+import { dueKills, hasGivenUp, isAsListed, listingChange, newKills } from "./worker.processes.ts";
 import type { Processes, WorkerContext, WorkerEventOf } from "./worker.types.ts";
 
 type Probe = WorkerEventOf<"probe.succeeded" | "probe.failed">;
@@ -48,7 +49,13 @@ export function listingChanged(
  */
 export function isQuiet(
   { value, context }: { readonly value: { readonly lifecycle: string }; context: WorkerContext },
-  { broken, stale, bootError, containerIds }: Omit<FactOf<"probe.succeeded">, "atMs">,
+  {
+    broken,
+    stale,
+    bootError,
+    containerIds,
+    reportedCount,
+  }: Omit<FactOf<"probe.succeeded">, "atMs">,
 ): boolean {
   const { processes, staleSinceMs, lastError } = context;
   return (
@@ -57,6 +64,7 @@ export function isQuiet(
     !stale &&
     staleSinceMs === null &&
     lastError === bootError &&
+    reportedCount === undefined &&
     isAsListed(processes, containerIds)
   );
 }
@@ -119,6 +127,16 @@ export function bootProbePassed(_: WorkerContext, event: WorkerEventOf<"probe.fa
 
 export function newError(context: WorkerContext, event: WorkerEventOf<"probe.failed">): boolean {
   return context.lastError !== event.error;
+}
+
+/** It names more processes and stale run locks than one of its type may have. */
+export function tooManyReported(context: WorkerContext, event: Probe): boolean {
+  return reportedCount(event) > reportedMax(event.settings, context.instanceType);
+}
+
+export function reportedCount(event: Probe): number {
+  const listedCount = event.type === "probe.succeeded" ? event.containerIds.length : 0;
+  return Math.max(event.reportedCount ?? 0, listedCount);
 }
 
 /** Broken, or a run lock that stayed stale for too long (specification §7.8). */
@@ -276,8 +294,7 @@ export function startPending(
 }
 
 export function isKillable(context: WorkerContext, event: WorkerEventOf<"kill.decided">): boolean {
-  const process = context.processes[event.containerId];
-  return process !== undefined && process.kill === null;
+  return newKills(context, event).length > 0;
 }
 
 /**

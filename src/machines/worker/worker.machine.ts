@@ -70,6 +70,7 @@ const chart = setup({
     overdueWhileUnknown: given(judge.overdueWhileUnknown),
     overdueForProbe: given(judge.overdueForProbe),
     newError: given(judge.newError),
+    tooManyReported: given(judge.tooManyReported),
     brokenReported: given(judge.brokenReported),
     idleOverdue: given(judge.idleOverdue),
     unknownOverdue: given(judge.unknownOverdue),
@@ -179,15 +180,26 @@ const toBehavior = (behavior: IdleBehavior) =>
 const tagsOf = (behavior: IdleBehavior) =>
   ({ guard: { type: "tagsDiffer", params: behavior }, actions: act.saveTags(behavior) }) as const;
 
-const drainAsBroken = {
-  guard: "brokenReported",
-  target: "drain",
-  actions: [
-    { type: "rememberOutcome", params: "failure" },
-    act.behaveBecause("the worker reported itself broken"),
-    act.saveTags("drain"),
-  ],
-} as const;
+const drainAsBroken = [
+  {
+    guard: "tooManyReported",
+    target: "drain",
+    actions: [
+      { type: "rememberOutcome", params: "failure" },
+      act.tooManyProcesses,
+      act.saveTags("drain"),
+    ],
+  },
+  {
+    guard: "brokenReported",
+    target: "drain",
+    actions: [
+      { type: "rememberOutcome", params: "failure" },
+      act.behaveBecause("the worker reported itself broken"),
+      act.saveTags("drain"),
+    ],
+  },
+] as const;
 
 const drainAsUnkillable = {
   guard: "killGivenUp",

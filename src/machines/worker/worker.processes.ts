@@ -2,6 +2,7 @@ import type { Notice } from "../model/notice.ts";
 import type { Settings } from "../model/settings.ts";
 import type {
   KillSchedule,
+  KillWish,
   Processes,
   WorkerContext,
   WorkerEventOf,
@@ -50,12 +51,11 @@ export function listingChange(
 
 /** Whether all processes run, and a listing names just these. */
 export function isAsListed(processes: Processes, containerIds: readonly string[]): boolean {
-  let count = 0;
-  for (const id in processes) {
-    if (processes[id]?.state !== "running" || !containerIds.includes(id)) return false;
-    count++;
-  }
-  return count === containerIds.length;
+  // The names of a listing differ, so that as many as there are processes, all of them known, are all of them.
+  let count = containerIds.length;
+  for (const id of containerIds) if (processes[id]?.state !== "running") return false;
+  for (const _ in processes) count--;
+  return count === 0;
 }
 
 function neverRan(process: WorkerProcess, probeStartedAtMs: number): boolean {
@@ -81,9 +81,23 @@ export function without(processes: Processes, containerId: string): Processes {
   return rest;
 }
 
+/** Of what is to end, each process once that has no SIGTERM schedule yet. */
+export function newKills(
+  { processes }: WorkerContext,
+  { kills }: WorkerEventOf<"kill.decided">,
+): readonly KillWish[] {
+  const wishes = new Map<string, KillWish>();
+  for (const wish of kills)
+    if (processes[wish.containerId]?.kill === null && !wishes.has(wish.containerId))
+      wishes.set(wish.containerId, wish);
+  return [...wishes.values()];
+}
+
 /** Begins a SIGTERM schedule: the first signal is sent at once (specification §7.9). */
-export function beginKill(event: WorkerEventOf<"kill.decided">): KillSchedule {
-  const { atMs, reason, settings } = event;
+export function beginKill(
+  { atMs, settings }: WorkerEventOf<"kill.decided">,
+  reason: string,
+): KillSchedule {
   return {
     reason,
     sinceMs: atMs,
@@ -118,14 +132,13 @@ export function afterDueKills(
 ): Processes {
   const { signal, giveUp } = dueKills(context, event.atMs);
   const next: Record<string, WorkerProcess> = { ...context.processes };
-  for (const containerId of [...signal, ...giveUp]) {
+  const schedule = (containerId: string, nextAtMs: number | null): void => {
     const process = next[containerId] as WorkerProcess;
-    const kill = process.kill as KillSchedule;
-    const nextAtMs = giveUp.includes(containerId)
-      ? null
-      : event.atMs + signalPauseMs(event.settings);
-    next[containerId] = { ...process, kill: { ...kill, nextAtMs } };
-  }
+    next[containerId] = { ...process, kill: { ...(process.kill as KillSchedule), nextAtMs } };
+  };
+  for (const containerId of signal)
+    schedule(containerId, event.atMs + signalPauseMs(event.settings));
+  for (const containerId of giveUp) schedule(containerId, null);
   return next;
 }
 

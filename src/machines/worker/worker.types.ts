@@ -21,6 +21,12 @@ export interface WorkerProcess {
   readonly kill: KillSchedule | null;
 }
 
+/** A process that is to end, and why. */
+export interface KillWish {
+  readonly containerId: string;
+  readonly reason: string;
+}
+
 export type Processes = Readonly<Record<string, WorkerProcess>>;
 
 export type BootOutcome = "success" | "failure" | "aborted" | "disappeared";
@@ -97,7 +103,8 @@ type InstanceTaken = { type: "instance.taken"; atMs: number };
 
 type WorkerDecision =
   | { type: "start.decided"; atMs: number; containerId: string }
-  | { type: "kill.decided"; atMs: number; containerId: string; reason: string }
+  /** All that one run decides for a worker comes at once: its cost is by its processes then, not by their square. */
+  | { type: "kill.decided"; atMs: number; kills: readonly KillWish[] }
   | { type: "shutdown.decided"; atMs: number; reason: string };
 
 export type WorkerEvent = (DaemonStarted | WorkerFact | WorkerDecision | InstanceTaken) & Delivered;

@@ -13,6 +13,7 @@ import { endsKept } from "./ends-kept.ts";
 import { heldWorkerKept } from "./held-worker-kept.ts";
 import type { Invariant } from "./invariant.ts";
 import { liveWorkKept } from "./live-work-kept.ts";
+import { madeUpIgnored } from "./made-up-ignored.ts";
 import { nothingLeftBehind } from "./nothing-left-behind.ts";
 import { oneCallAtATime } from "./one-call-at-a-time.ts";
 import { oneProcessAtATime } from "./one-process-at-a-time.ts";
@@ -48,6 +49,7 @@ const INVARIANTS: readonly (() => Invariant)[] = [
   restartRepeats,
   silentWorkerGivenUp,
   brokenWorkerDrained,
+  madeUpIgnored,
   addressFollowed,
   heldWorkerKept,
   startsRemembered,

@@ -76,10 +76,11 @@ describeScenarios("worker.probe.json", {
   runs: {
     "arv.worker.probe.*": probeAndUpdate,
     "drv.pool.parse_list.*": ({ given, then }) => {
-      expect(parseListing(given.stdout, given.cluster_id)).toEqual({
-        containerIds: then.running,
+      const { containerIds, broken, stale } = parseListing(given.stdout, given.cluster_id);
+      expect({ running: containerIds, broken, stale_run_lock: stale }).toMatchObject({
+        running: then.running,
         broken: then.broken,
-        stale: then.stale_run_lock,
+        stale_run_lock: then.stale_run_lock,
       });
     },
     "drv.pool.stale_run_lock_timeout": ({ given, then }) => {

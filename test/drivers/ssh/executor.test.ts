@@ -258,8 +258,9 @@ describe("commands", () => {
       channel.write("é".repeat(1024 * 1024));
       endChannel(channel, 0);
     });
-    const { stdout } = await executor(ssh.address).execute(command("yes"));
+    const { stdout, isCut } = await executor(ssh.address).execute(command("yes"));
     expect(stdout).toBe(`${"é".repeat(512 * 1024)}\n[cut after 1048576 bytes]\n`);
+    expect(isCut).toBe(true);
   });
 
   it("ends a command that hangs at its deadline, and frees its channel", async () => {

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { containerId } from "../../support/containers.ts";
 import { C1, C2, WorkerRig } from "../../support/worker-rig.ts";
+
+const C3 = "zzzzz-dz642-zzzzzzzzzzzzzzz";
 
 describe("draining", () => {
   it.each(["booting", "idle"] as const)("shuts a worker down at once when %s", (from) => {
@@ -68,6 +71,28 @@ describe("a broken worker", () => {
     expect([rig.state, rig.context.staleSinceMs]).toEqual(["idle", rig.nowMs]);
     expect(rig.after(5_000).probed({ stale: true }).state).toBe("idle");
     expect(rig.after(1).probed({ stale: true }).state).toBe("shutdown");
+  });
+
+  it("is one that names more processes than it may have, and may finish what it runs", () => {
+    const rig = WorkerRig.running().probed({ containerIds: [C1], reportedCount: 65 });
+    expect([rig.state, rig.behavior]).toEqual(["running", "drain"]);
+    expect(Object.keys(rig.context.processes)).toEqual([C1]);
+    const reason = "the worker is broken: it named 65 processes, and may have 64";
+    expect(rig.context.behaviorReason).toBe(reason);
+    expect(rig.probed({ reportedCount: 65 }).state).toBe("shutdown");
+    expect(rig.context.shutdownReason).toBe(`drained: ${reason}`);
+  });
+
+  it("is not one that names as many as it may have", () => {
+    const ids = Array.from({ length: 64 }, (_, n) => containerId(n));
+    expect(WorkerRig.idle().probed({ containerIds: ids }).behavior).toBe("run");
+    expect(WorkerRig.idle().probed({ containerIds: [...ids, C3] }).behavior).toBe("drain");
+  });
+
+  it("is one whose list could not be read for its length", () => {
+    const rig = WorkerRig.running().probeFailed(0, { reportedCount: 37_000 });
+    expect([rig.state, rig.behavior]).toEqual(["running", "drain"]);
+    expect(rig.context.behaviorReason).toContain("it named 37000 processes");
   });
 
   it("is not one whose stale lock went away in between", () => {

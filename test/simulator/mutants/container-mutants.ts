@@ -75,9 +75,9 @@ export const CONTAINER_MUTANTS: readonly Mutant[] = [
     net: "a process of what an operator cancels is ended",
     file: ROUTE,
     find: `      draft.deliver("container", fact.containerId, fact);
-      killProcesses(draft`,
+      killAsAsked(draft`,
     replace: `      draft.deliver("container", fact.containerId, fact);
-      if (fact.containerId === "") killProcesses(draft`,
+      if (fact.containerId === "") killAsAsked(draft`,
     also: [
       {
         file: RECONCILE,

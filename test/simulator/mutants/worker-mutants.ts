@@ -3,6 +3,7 @@ import type { Mutant } from "../mutants.ts";
 const GUARDS = "src/machines/worker/worker.guards.ts";
 const PROCESSES = "src/machines/worker/worker.processes.ts";
 const WORKER = "src/machines/worker/worker.machine.ts";
+const REPORT = "src/machines/worker/worker.report.ts";
 const DUE = "src/machines/core/due.ts";
 
 /** Of the chart of a worker. */
@@ -13,6 +14,35 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     file: GUARDS,
     find: "return event.basedOnSeq >= context.updatedSeq;",
     replace: "return event.basedOnSeq >= 0 && context !== undefined;",
+  },
+  {
+    name: "overlong-list-believed",
+    net: "a worker may name so many processes, and no more",
+    file: REPORT,
+    find: "return Math.max(REPORTED_MIN, REPORTED_PER_VCPU * vcpus);",
+    replace: "return Math.max(REPORTED_MIN, REPORTED_PER_VCPU * vcpus) * 1e6;",
+  },
+  {
+    name: "overlong-list-no-matter",
+    net: "a worker that names too many processes is drained",
+    file: GUARDS,
+    find: "return reportedCount(event) > reportedMax(event.settings, context.instanceType);",
+    replace:
+      "return reportedCount(event) > 1e6 * reportedMax(event.settings, context.instanceType);",
+  },
+  {
+    name: "overlong-list-hides",
+    net: "what a worker runs is not lost sight of among what it made up",
+    file: REPORT,
+    find: "const heeded = [...own, ...others.slice(0, Math.max(0, max - own.length))];",
+    replace: "const heeded = others.slice(0, Math.max(0, max - own.length) * 0);",
+  },
+  {
+    name: "overlong-list-before-poll",
+    net: "a worker that names too many processes is not believed to run nothing before the queue is read",
+    file: "src/actors/feeds/probe.feed.ts",
+    find: "if (overlong.reportedCount !== undefined && !this.#hasPolled())",
+    replace: "if (overlong.reportedCount !== undefined && startedAtMs < 0)",
   },
   {
     name: "one-list-is-enough",

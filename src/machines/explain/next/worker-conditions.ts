@@ -1,4 +1,5 @@
 import { unknownPatienceMs } from "../../worker/worker.assigns.ts";
+import { reportedMax } from "../../worker/worker.report.ts";
 import { dueKills, hasGivenUp } from "../../worker/worker.processes.ts";
 import { formatSpan } from "../../model/amounts.ts";
 import type { ConditionTexts, Situation } from "./situation.ts";
@@ -113,6 +114,8 @@ export const workerConditions: ConditionTexts<"worker"> = {
   ),
   overdueForProbe: silence("TimeoutProbe", ({ settings }) => settings.timeoutProbeMs),
   newError: (s) => `if it is another error; ${lastErrorText(s)}`,
+  tooManyReported: (s) =>
+    `if it names more than ${reportedMax(s.settings, contextOf(s).instanceType)} processes; known: ${processesText(s)}`,
   brokenReported: (s) => `if it reports itself broken; ${staleText(s)}`,
   idleOverdue: idleText,
   unknownOverdue: (s) =>

@@ -81,6 +81,7 @@ export const workerEvents: PossibleEvents<"worker", WorkerEvent["type"]> = {
   "shutdown.requested": plain,
   "instance.taken": plain,
   "start.decided": (situation) => each({ containerId: [...processIds(situation), OTHER] }),
-  "kill.decided": (situation) => ofProcess(situation, { reason: [""] }),
+  "kill.decided": (situation) =>
+    ofProcess(situation, { reason: [""] }).map((kill) => ({ kills: [kill] })),
   "shutdown.decided": plain,
 };
