@@ -5,7 +5,7 @@ import type { InstanceType } from "../machines/model/instance-type.ts";
 import { instant, instantOrNull } from "./instant.ts";
 import { typeNamed } from "./instance-view.ts";
 import type { ContainerRow, LimitRow, WorkerRow } from "./wire/rows.ts";
-import { stateSinceMs } from "./worker-list.ts";
+import { refusalJson, stateSinceMs } from "./worker-list.ts";
 
 export type InstanceTypes = Readonly<Record<string, InstanceType>>;
 export type LimitKind = LimitRow["kind"];
@@ -38,6 +38,7 @@ export function workerRow(worker: SnapshotOf["worker"], types: InstanceTypes): W
     container_uuids: Object.keys(context.processes).sort(),
     shutdown_reason: context.shutdownReason,
     last_error: context.lastError,
+    destroy_refused: refusalJson(context),
   };
 }
 

@@ -4,6 +4,8 @@ import type { InstanceType } from "../machines/model/instance-type.ts";
 import type { WorkerSnapshot } from "../machines/worker/worker.machine.ts";
 import type { KillSchedule } from "../machines/worker/worker.types.ts";
 import { typeNamed } from "./instance-view.ts";
+import { instant, instantOrNull } from "./instant.ts";
+import type { RefusalJson } from "./wire/rows.ts";
 import { timeOrNull } from "./wire-json.ts";
 
 /** All workers, oldest first. */
@@ -42,7 +44,18 @@ function workerJson(worker: WorkerSnapshot, type: InstanceType | undefined): obj
     idle_until: timeOrNull(value.idleBehavior === "hold" ? null : context.idleDeadlineAtMs),
     shutdown_reason: context.shutdownReason,
     last_error: context.lastError,
+    destroy_refused: refusalJson(context),
   };
+}
+
+/** Destroys that the cloud refused in a row, since when, and when it is asked again, if a list still shows the instance. */
+export function refusalJson({
+  destroyRefused,
+  destroyNextAtMs,
+}: WorkerSnapshot["context"]): RefusalJson | null {
+  if (!destroyRefused) return null;
+  const { count, sinceMs, error } = destroyRefused;
+  return { count, since: instant(sinceMs), next_at: instantOrNull(destroyNextAtMs), error };
 }
 
 export function stateSinceMs({ value, context }: WorkerSnapshot): number | null {

@@ -100,6 +100,7 @@ export function madeWorker(n: number): WorkerRow {
     asked_for_at: at(4000 + n),
     idle_until: lifecycle === "idle" ? at(-60 - (n % 50)) : null,
     container_uuids: [],
+    destroy_refused: null,
     shutdown_reason: lifecycle === "shutdown" ? "idle for longer than TimeoutIdle" : "",
     last_error: n % 31 === 0 ? "boot probe: disk not mounted" : "",
   };

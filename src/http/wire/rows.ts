@@ -15,6 +15,16 @@ export type Lifecycle = z.infer<typeof lifecycleSchema>;
 export const idleBehaviorSchema = z.enum(["run", "hold", "drain"]);
 export type IdleBehavior = z.infer<typeof idleBehaviorSchema>;
 
+const refusalSchema = z.object({
+  count: z.int(),
+  since: instantSchema,
+  /** The earliest next try. */
+  next_at: instantOrNullSchema,
+  /** What the cloud said last. */
+  error: z.string(),
+});
+export type RefusalJson = z.infer<typeof refusalSchema>;
+
 /** A worker, compact: there may be thousands. */
 export const workerRowSchema = z.strictObject({
   worker_id: z.string(),
@@ -36,6 +46,8 @@ export const workerRowSchema = z.strictObject({
   /** "" while it is not being shut down. */
   shutdown_reason: z.string(),
   last_error: z.string(),
+  /** Destroys that the cloud refused in a row; null where it refused none since it last took one. */
+  destroy_refused: refusalSchema.nullable(),
 });
 export type WorkerRow = z.infer<typeof workerRowSchema>;
 

@@ -10,6 +10,7 @@ import { throttleMachine } from "../limits/throttle.machine.ts";
 import type { ThrottleSnapshot } from "../limits/throttle.machine.ts";
 import { supervisorMachine } from "../supervisor/supervisor.machine.ts";
 import type { SupervisorSnapshot } from "../supervisor/supervisor.machine.ts";
+import { NO_REFUSALS } from "../worker/worker.refusals.ts";
 import { workerMachine } from "../worker/worker.machine.ts";
 import type { WorkerSnapshot } from "../worker/worker.machine.ts";
 import { ACTOR_KINDS, ONLY } from "../model/ids.ts";
@@ -117,9 +118,19 @@ export class Registry {
     const registry = new Registry();
     for (const kind of ACTOR_KINDS)
       for (const [id, snapshot] of stored[kind])
-        registry.set(kind, id, restore(MACHINES[kind], snapshot));
+        registry.set(kind, id, restore(MACHINES[kind], withAll(kind, snapshot)));
     return registry;
   }
+}
+
+/** With what a state that an earlier version stored does not have, at its end, as in a state that is made now. */
+function withAll(kind: ActorKind, stored: StoredSnapshot): StoredSnapshot {
+  if (kind !== "worker") return stored;
+  const context = stored.context as object;
+  const missing = Object.entries(NO_REFUSALS).filter(([name]) => !Object.hasOwn(context, name));
+  return missing.length === 0
+    ? stored
+    : { ...stored, context: { ...context, ...Object.fromEntries(missing) } };
 }
 
 export type StoredActors = Record<ActorKind, [string, StoredSnapshot][]>;

@@ -1,4 +1,6 @@
 import type { WorkerSnapshot } from "../worker/worker.machine.ts";
+import { refusalText } from "./refusal-text.ts";
+import { formatSpan } from "../model/amounts.ts";
 import type { Answer, Because, Step, WorkerExplanation } from "./explanation.ts";
 
 type Facts = Omit<WorkerExplanation, "answer">;
@@ -29,7 +31,7 @@ function gone(facts: Facts): Answer {
 function ending(facts: Facts, { context }: WorkerSnapshot): Answer {
   const { shutdown } = facts;
   const because: Because[] = shutdown ? [chain(shutdown.step)] : [];
-  because.push(destroyed(facts), ...origin(facts));
+  because.push(destroyed(facts), ...refusals(facts, context), ...origin(facts));
   return {
     text: `is being destroyed: ${context.shutdownReason}`,
     sinceMs: context.destroyedAtMs,
@@ -55,7 +57,7 @@ function kept(facts: Facts, { value, context }: WorkerSnapshot): Answer {
   const boots = boot(facts);
   if (context.lastError !== "" && boots.length === 0)
     because.push(plain(`last error: ${context.lastError}`));
-  because.push(...boots, ...origin(facts));
+  because.push(...boots, ...refusals(facts, context), ...origin(facts));
   const { text, untilMs } = why(facts, { value, context } as WorkerSnapshot, busy.length);
   return { text, sinceMs: span?.fromAtMs ?? null, untilMs, because };
 }
@@ -131,6 +133,32 @@ function destroyed({ destroys, gone }: Facts): Because {
   const newest = destroys.at(-1);
   const text = `the cloud was asked ${times} to destroy it${said}${still}`;
   return newest ? at(text, newest) : plain("the cloud was not asked to destroy it");
+}
+
+/** What the cloud would not do, with the next try. */
+function refusals(
+  { coverage: { asOfMs } }: Facts,
+  { destroyRefused, destroyNextAtMs, tagsRefused }: WorkerSnapshot["context"],
+): Because[] {
+  const because: Because[] = [];
+  if (destroyRefused) {
+    const leftMs = (destroyNextAtMs ?? 0) - asOfMs;
+    const next = leftMs > 0 ? `in ${formatSpan(leftMs)}, ` : "";
+    because.push({
+      text: `the cloud refused to destroy it, ${refusalText(destroyRefused, asOfMs)}; next try ${next}when a list still shows it`,
+      seq: null,
+      atMs: destroyRefused.sinceMs,
+      untilMs: null,
+    });
+  }
+  if (tagsRefused)
+    because.push({
+      text: `the cloud refused to save its tags, ${refusalText(tagsRefused, asOfMs)}; next try with the next list that shows other ones`,
+      seq: null,
+      atMs: tagsRefused.sinceMs,
+      untilMs: null,
+    });
+  return because;
 }
 
 function origin({ created, found }: Facts): Because[] {

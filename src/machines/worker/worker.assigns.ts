@@ -7,6 +7,7 @@ import {
   processesAfterCrash,
   without,
 } from "./worker.processes.ts";
+import { NO_REFUSALS } from "./worker.refusals.ts";
 import type {
   WorkerContext,
   WorkerEvent,
@@ -68,6 +69,7 @@ export function bornContext(input: WorkerInput): WorkerContext {
     processes: {},
     behaviorReason: found?.behaviorReason ?? "",
     shutdownReason: "",
+    ...NO_REFUSALS,
   };
 }
 

@@ -2,6 +2,7 @@ import type { IdleBehavior } from "../model/command.ts";
 import type { FactOf } from "../model/fact.ts";
 import { seqOfCommand } from "../model/ids.ts";
 import { unknownPatienceMs } from "./worker.assigns.ts";
+import { nextDestroyAtMs } from "./worker.refusals.ts";
 import { reportedMax } from "./worker.report.ts";
 import { dueKills, hasGivenUp, isAsListed, listingChange, newKills } from "./worker.processes.ts";
 import type { Processes, WorkerContext, WorkerEventOf } from "./worker.types.ts";
@@ -235,7 +236,7 @@ export function stillListed(
   context: WorkerContext,
   event: WorkerEventOf<"instance.seen">,
 ): boolean {
-  return event.atMs - (context.destroySentAtMs ?? 0) > event.settings.timeoutShutdownMs;
+  return event.atMs > nextDestroyAtMs(context, event.settings);
 }
 
 /** Its create was asked for before the daemon was started anew. */

@@ -7,6 +7,7 @@ import * as act from "./worker.actions.ts";
 import { given } from "./worker.actions.ts";
 import * as to from "./worker.assigns.ts";
 import * as judge from "./worker.guards.ts";
+import * as refused from "./worker.refusals.ts";
 import type {
   BootOutcome,
   WorkerContext,
@@ -51,11 +52,11 @@ const chart = setup({
       shutdownReason: ({ context }, reason: string) => context.shutdownReason || reason,
     }),
     rememberBehavior: assign({ behaviorReason: (_, reason: string) => reason }),
-    rememberDestroy: assign({
-      destroyedAtMs: ({ context, event }) => context.destroyedAtMs ?? event.atMs,
-      destroySentAtMs: ({ event }) => event.atMs,
-      updatedSeq: ({ event }) => event.seq,
-    }),
+    rememberDestroy: assign(given(refused.rememberDestroy)),
+    takeAccepted: assign(given(refused.takeAccepted)),
+    countDestroyRefused: assign(given(refused.countDestroyRefused)),
+    countTagsRefused: assign(given(refused.countTagsRefused)),
+    forgetTagsRefused: assign({ tagsRefused: null }),
     // One whose probes fail has its outcome already, or it stays open until the instance is gone (specification §7.3).
     rememberAborted: assign({
       bootOutcome: ({ context, event }) =>
@@ -82,6 +83,8 @@ const chart = setup({
     goneFromLists: given(judge.goneFromLists),
     instanceChanged: given(judge.instanceChanged),
     stillListed: given(judge.stillListed),
+    isNewestDestroy: given(refused.isNewestDestroy),
+    hadTagsRefused: ({ context }) => context.tagsRefused !== null,
     fromEarlierRun: given(judge.fromEarlierRun),
     isNewProcess: given(judge.isNewProcess),
     startPending: given(judge.startPending),
@@ -231,6 +234,10 @@ export const workerMachine = chart.createMachine({
     // First, so that a worker that boots and says at once that it is broken has failed to boot.
     idleBehavior: {
       initial: "run",
+      on: {
+        "tags.failed": { actions: "countTagsRefused" },
+        "tags.saved": { guard: "hadTagsRefused", actions: "forgetTagsRefused" },
+      },
       states: {
         run: {
           on: {
@@ -365,6 +372,8 @@ export const workerMachine = chart.createMachine({
               { guard: "stillListed", actions: ["takeAddress", act.destroy, "rememberDestroy"] },
               { guard: "instanceChanged", actions: "takeAddress" },
             ],
+            "destroy.accepted": { guard: "isNewestDestroy", actions: "takeAccepted" },
+            "destroy.failed": { guard: "isNewestDestroy", actions: "countDestroyRefused" },
             "instance.missing": alive["instance.missing"],
             "create.succeeded": alive["create.succeeded"],
             "create.failed": alive["create.failed"],

@@ -29,6 +29,15 @@ export interface KillWish {
 
 export type Processes = Readonly<Record<string, WorkerProcess>>;
 
+/** What the cloud would not do, in a row. */
+export interface Refusal {
+  readonly count: number;
+  readonly sinceMs: number;
+  readonly lastAtMs: number;
+  /** What it said last. */
+  readonly error: string;
+}
+
 export type BootOutcome = "success" | "failure" | "aborted" | "disappeared";
 
 export interface WorkerContext {
@@ -71,6 +80,14 @@ export interface WorkerContext {
   readonly behaviorReason: string;
   /** Why it is being shut down, in words; "" before. */
   readonly shutdownReason: string;
+  /** How often its end was asked of the cloud, and when it may be again, if a list still shows it. */
+  readonly destroysCount: number;
+  readonly destroyNextAtMs: number | null;
+  /** The newest destroy that the cloud took, and the record that had asked for it. */
+  readonly destroyAccepted: { readonly atMs: number; readonly seq: number } | null;
+  /** Destroys, and tags, that the cloud refused since it last did as asked. */
+  readonly destroyRefused: Refusal | null;
+  readonly tagsRefused: Refusal | null;
 }
 
 /** What the core adds to each event: its place in the journal, and the configuration in force. */
@@ -87,7 +104,10 @@ type WorkerFact = FactOf<
   | "instance.missing"
   | "create.succeeded"
   | "create.failed"
+  | "destroy.accepted"
   | "destroy.failed"
+  | "tags.saved"
+  | "tags.failed"
   | "ssh.connected"
   | "probe.succeeded"
   | "probe.failed"

@@ -19,6 +19,7 @@ import { oneCallAtATime } from "./one-call-at-a-time.ts";
 import { oneProcessAtATime } from "./one-process-at-a-time.ts";
 import { reasonsExist } from "./reasons-exist.ts";
 import { recordNewerThanExit } from "./record-newer-than-exit.ts";
+import { refusalsCounted } from "./refusals-counted.ts";
 import { refusalsHeeded } from "./refusals-heeded.ts";
 import { restartRepeats } from "./restart-repeats.ts";
 import { signalsPaced } from "./signals-paced.ts";
@@ -46,6 +47,7 @@ const INVARIANTS: readonly (() => Invariant)[] = [
   creatorFound,
   createsAwaited,
   refusalsHeeded,
+  refusalsCounted,
   restartRepeats,
   silentWorkerGivenUp,
   brokenWorkerDrained,

@@ -49,9 +49,11 @@ const textsOf = ({ values }: NextEvent): string[] => values.map(({ text }) => te
 describe("what may come next to a worker", () => {
   it("is what its active states take, with where that leads", () => {
     const events = nextOf(WorkerRig.idle());
-    expect(events.every(({ from }) => ["lifecycle.idle", "idleBehavior.run"].includes(from))).toBe(
-      true,
-    );
+    expect(
+      events.every(({ from }) =>
+        ["lifecycle.idle", "idleBehavior.run", "idleBehavior"].includes(from),
+      ),
+    ).toBe(true);
     expect(find(events, "shutdown.requested", "")).toEqual({
       event: "shutdown.requested",
       guard: "",

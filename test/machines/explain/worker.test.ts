@@ -30,6 +30,15 @@ function probeFails(builder: CoreBuilder, workerId: string, error: string, silen
   });
 }
 
+const SEEN = {
+  instanceId: "i-1",
+  createdBy: null,
+  address: "10.0.0.1",
+  instanceType: "type2",
+  providerType: "providertype2",
+  idleBehavior: "run",
+} as const;
+
 function missTwice(builder: CoreBuilder, workerId: string): void {
   for (const _ of [1, 2]) {
     builder.nowMs += 1000;
@@ -137,6 +146,30 @@ describe("why an instance is kept", () => {
 });
 
 describe("why an instance was destroyed", () => {
+  it("tells how often the cloud has refused it, since when, and when it is asked again", async () => {
+    const builder = new CoreBuilder({ timeoutShutdownMs: 10_000 });
+    builder.dispatching().instance("i-1", "type2");
+    builder.feed({ type: "shutdown.requested", workerId: "i-1", reason: "must go" });
+    const sinceMs = builder.nowMs;
+    for (let n = 1; n <= 4; n++) {
+      if (n > 1) builder.nowMs += 60_000;
+      if (n > 1) builder.feed({ type: "instance.seen", basedOnSeq: builder.core.seq, ...SEEN });
+      const [destroy] = builder.journaled.at(-1)?.commands ?? [];
+      expect(destroy?.kind).toBe("instance.destroy");
+      const failure = { code: "refused", message: "i-1 is protected" } as const;
+      const outcome = { workerId: "i-1", commandId: destroy?.id ?? "" };
+      builder.feed({ type: "destroy.failed", ...outcome, failure });
+    }
+    const told = await tellWorker(builder, "i-1");
+    const line = told.answer.because.find(({ text }) => text.startsWith("the cloud refused"));
+    expect(line).toEqual({
+      text: "the cloud refused to destroy it, 4 times, since 3m ago: i-1 is protected; next try in 10s, when a list still shows it",
+      seq: null,
+      atMs: sinceMs,
+      untilMs: null,
+    });
+  });
+
   it("is the chain from the fact over the guard to the command, with every try and its end", async () => {
     const builder = new CoreBuilder({ timeoutIdleMs: 60_000, timeoutShutdownMs: 10_000 });
     builder.dispatching().instance("i-1", "type2");

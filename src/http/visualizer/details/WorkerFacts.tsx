@@ -59,6 +59,19 @@ export function WorkerFacts({ row }: { readonly row: WorkerRow }) {
           <LongText text={row.shutdown_reason} />
         </Fact>
       )}
+      {row.destroy_refused && (
+        <Fact name="Destroy">
+          the cloud refused it, {row.destroy_refused.count}{" "}
+          {row.destroy_refused.count === 1 ? "time" : "times"}, since{" "}
+          <Age since={row.destroy_refused.since} /> ago
+          {row.destroy_refused.next_at !== null && (
+            <>
+              , next try in <Countdown until={row.destroy_refused.next_at} />
+            </>
+          )}
+          : <LongText text={row.destroy_refused.error} />
+        </Fact>
+      )}
       {row.last_error !== "" && (
         <Fact name="Last error">
           <LongText text={row.last_error} />

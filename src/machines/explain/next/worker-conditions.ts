@@ -2,6 +2,7 @@ import { unknownPatienceMs } from "../../worker/worker.assigns.ts";
 import { reportedMax } from "../../worker/worker.report.ts";
 import { dueKills, hasGivenUp } from "../../worker/worker.processes.ts";
 import { formatSpan } from "../../model/amounts.ts";
+import { refusalText } from "../refusal-text.ts";
 import type { ConditionTexts, Situation } from "./situation.ts";
 
 type S = Situation<"worker">;
@@ -84,7 +85,9 @@ function destroyText(situation: S): string {
   const { nowMs, settings } = situation;
   const of = `TimeoutShutdown ${formatSpan(settings.timeoutShutdownMs)}`;
   if (destroySentAtMs === null) return `its destroy has not been sent (${of})`;
-  return `its destroy was sent ${formatSpan(nowMs - destroySentAtMs)} ago, of ${of}`;
+  const sent = `its destroy was sent ${formatSpan(nowMs - destroySentAtMs)} ago, of ${of}`;
+  const refused = refusalText(contextOf(situation).destroyRefused, nowMs);
+  return refused === "" ? sent : `${sent}; refused ${refused}`;
 }
 
 const lastErrorText = (situation: S): string => {
@@ -132,6 +135,16 @@ export const workerConditions: ConditionTexts<"worker"> = {
     return `if its address is not ${contextOf(s).address || "empty"}${missing}`;
   },
   stillListed: destroyText,
+  isNewestDestroy: (s) => {
+    const { destroyAccepted } = contextOf(s);
+    if (!destroyAccepted) return "the cloud has taken no destroy of it yet";
+    const ago = formatSpan(s.nowMs - destroyAccepted.atMs);
+    return `if it is of a destroy sent after the one that the cloud took ${ago} ago`;
+  },
+  hadTagsRefused: (s) => {
+    const refused = refusalText(contextOf(s).tagsRefused, s.nowMs);
+    return refused === "" ? "its tags were not refused" : `its tags were refused ${refused}`;
+  },
   fromEarlierRun: (s) =>
     contextOf(s).updatedSeq > contextOf(s).appearedSeq
       ? "its create was asked for before the dispatcher started anew"

@@ -9,6 +9,7 @@ type S = Situation<"worker">;
 /** Something else than what is known, whatever that is. */
 const OTHER = "another one";
 const observed = { basedOnSeq: [NEWEST_SEQ] };
+const COMMANDS = ["j-0-1", `j-${NEWEST_SEQ}-1`];
 const BEHAVIORS = ["run", "hold", "drain"] as const;
 
 /** The watermark where it is known; else an answer just now, and none ever. */
@@ -48,7 +49,11 @@ export const workerEvents: PossibleEvents<"worker", WorkerEvent["type"]> = {
   "create.succeeded": plain,
   "create.failed": () =>
     each({ failure: failureSchema.shape.code.options.map((code) => ({ code, message: "" })) }),
-  "destroy.failed": plain,
+  // Of a destroy that was sent long ago, or after all that is known.
+  "destroy.accepted": () => each({ commandId: COMMANDS }),
+  "destroy.failed": () => each({ commandId: COMMANDS, failure: [{ code: "other", message: "" }] }),
+  "tags.saved": plain,
+  "tags.failed": plain,
   "ssh.connected": plain,
   "probe.succeeded": (situation) =>
     each({
@@ -75,7 +80,7 @@ export const workerEvents: PossibleEvents<"worker", WorkerEvent["type"]> = {
     }),
   "kill.returned": (situation) =>
     // Of a kill sent long ago, or after all that is known.
-    ofProcess(situation, { gone: EITHER, commandId: ["j-0-1", `j-${NEWEST_SEQ}-1`] }),
+    ofProcess(situation, { gone: EITHER, commandId: COMMANDS }),
   "clock.ticked": plain,
   "behavior.requested": () => each({ behavior: BEHAVIORS }),
   "shutdown.requested": plain,
