@@ -19,7 +19,7 @@ interface Tally {
  */
 export function refusalsCounted(): Invariant {
   let tallies = new Map<string, Tally>();
-  let newest = { seq: 0, journalId: "" };
+  let newestSeq = 0;
 
   const tallyOf = (workerId: string): Tally => {
     let tally = tallies.get(workerId);
@@ -29,16 +29,15 @@ export function refusalsCounted(): Invariant {
     }
     return tally;
   };
-  /** A journal that lacks records, or has some that nobody saw, tells another story. */
-  const begin = (seq: number, journalId: string, world: World): void => {
-    const goesOn = journalId === newest.journalId && seq === newest.seq + 1;
-    newest = { seq, journalId };
-    if (!goesOn) tallies = countsOf(world);
-  };
   const judge = ({ record }: RecordEvent, world: World): string | undefined => {
     const { fact, commands, seq } = record;
-    if (fact.type === "daemon.started") begin(seq, fact.journalId, world);
-    newest.seq = seq;
+    const goesOn = seq === newestSeq + 1;
+    newestSeq = seq;
+    if (!goesOn) {
+      // A journal that lacks records, or has some that nobody saw, tells another story, up to this one.
+      tallies = countsOf(world);
+      return undefined;
+    }
     const early = tooEarly(fact, commands, tallyOf, world);
     if (early !== undefined) return early;
     for (const command of commands)

@@ -38,13 +38,6 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     replace: "const heeded = others.slice(0, Math.max(0, max - own.length) * 0);",
   },
   {
-    name: "overlong-list-before-poll",
-    net: "a worker that names too many processes is not believed to run nothing before the queue is read",
-    file: "src/actors/feeds/probe.feed.ts",
-    find: "if (overlong.reportedCount !== undefined && !this.#hasPolled())",
-    replace: "if (overlong.reportedCount !== undefined && startedAtMs < 0)",
-  },
-  {
     name: "one-list-is-enough",
     net: "gone means missing from two lists in a row",
     file: WORKER,
