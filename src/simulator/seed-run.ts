@@ -1,8 +1,10 @@
+import type { Clock } from "../actors/clock.ts";
 import { JournalError } from "../drivers/journal/port.ts";
 import type { Journal } from "../drivers/journal/port.ts";
 import { Core } from "../machines/core/core.ts";
 import { replay } from "../machines/core/replay.ts";
 import { chanceFor } from "./chance.ts";
+import type { Chance } from "./chance.ts";
 import { drawBehavior, drawWorld, redrawConfig } from "./draw-world.ts";
 import type { DrawnWorld } from "./draw-world.ts";
 import { drawFaultPlan, Faults } from "./faults.ts";
@@ -23,13 +25,19 @@ const WORLD_START_MS = 1_767_225_600_000;
 
 /** Where the journal of a run is kept: what a killed dispatcher leaves to the next one. */
 export interface JournalShelf {
-  open(): Journal;
+  /** With a clock, what is written behind the journal is written behind. */
+  open(clock?: Clock): Journal;
   /** As if restored from a backup: nothing after `seq` is known. */
   rewind(seq: number): void;
+  /**
+   * The newest record of a copy that is older than its witness; undefined where there is none. That a journal lacks what came
+   * within its last second nobody can notice (docs/journal-format.md).
+   */
+  oldestNoticed(): number | undefined;
   /** Of the last commit, a part has reached the disk. */
   tear(): void;
-  /** Another journal, empty and with another id. */
-  replace(): void;
+  /** Another journal, empty and with another id; the witness of the one before stays beside it, or goes with that. */
+  replace(options: { keepsWitness: boolean }): void;
 }
 
 export interface SeedRunOptions {
@@ -63,6 +71,7 @@ class SeedRun {
   readonly #world: World;
   readonly #weather: Weather;
   #restartsCount = 0;
+  readonly #witnessChance: Chance;
   /** Records that ask for an instance, and the VMs that came of them, each by worker. */
   readonly #createSeqs = new Map<string, number>();
   readonly #vmOf = new Map<string, string>();
@@ -72,11 +81,12 @@ class SeedRun {
     const { seed, shelf, without, onEvent } = options;
     const drawn = (this.#drawn = drawWorld(seed));
     const vms = chanceFor(seed, "vms");
+    this.#witnessChance = chanceFor(seed, "witness");
     const faults = new Faults(seed, drawFaultPlan(seed, without));
     const world: World = (this.#world = new World({
       seed,
       config: drawn.config,
-      openJournal: () => shelf.open(),
+      openJournal: (clock) => shelf.open(clock),
       behaviorOf: ({ nowMs }) => drawBehavior(faults, nowMs, drawn.bootMaxMs, vms),
       latencyMaxMs: drawn.latencyMaxMs,
       faults,
@@ -140,18 +150,25 @@ class SeedRun {
     const { faults } = this.#world;
     this.#restartsCount++;
     const { shelf } = this.#options;
-    if (this.#world.forgets || faults.happens("journalLost")) shelf.replace();
-    else if (faults.happens("journalOlder")) {
-      shelf.rewind(this.#olderSeq(this.#world.journal?.lastSeq ?? 0));
-    } else if (faults.happens("journalTorn") && this.#tearIsRefused()) {
+    const keepsWitness = this.#witnessChance.happens(0.5);
+    if (this.#world.forgets || faults.happens("journalLost")) shelf.replace({ keepsWitness });
+    else if (faults.happens("journalOlder")) this.#putOlderBack();
+    else if (faults.happens("journalTorn") && this.#tearIsRefused()) {
       faults.count("journalLost");
-      shelf.replace();
+      shelf.replace({ keepsWitness });
     }
     if (faults.happens("reconfigured"))
       this.#world.config = redrawConfig(faults.chance("reconfigured"));
     if (faults.happens("clockJumps")) this.#world.setWallClock();
     if (faults.happens("startsBlind")) this.#world.silenceCloud();
     await this.#start();
+  }
+
+  #putOlderBack(): void {
+    const { shelf } = this.#options;
+    const seq = this.#olderSeq(this.#world.journal?.lastSeq ?? 0);
+    const noticedSeq = shelf.oldestNoticed();
+    if (noticedSeq !== undefined) shelf.rewind(Math.min(noticedSeq, seq));
   }
 
   /** Any; or one that knows of a create and not what came of it, which runs something meanwhile. */

@@ -31,8 +31,8 @@ const HOUR_MS = 3_600_000;
 export interface WorldOptions {
   readonly seed: number;
   readonly config: DispatcherConfig;
-  /** Opens the journal; called anew at every start of the dispatcher. */
-  readonly openJournal: () => Journal;
+  /** Opens the journal; called anew at every start of the dispatcher, with the clock of that run. */
+  readonly openJournal: (clock: Clock) => Journal;
   readonly behaviorOf: (vm: {
     index: number;
     type: InstanceType;
@@ -122,7 +122,7 @@ export class World {
     const { faults } = this;
     this.forgets = false;
     const clock = this.#dispatchersClock(lifeline);
-    const opened = this.#options.openJournal();
+    const opened = this.#options.openJournal(clock);
     const kill = (): void => void this.kill();
     const journal = faultyJournal({ journal: opened, faults, clock, lifeline, kill });
     const core = recoverCore(journal);

@@ -43,6 +43,27 @@ export function judge(testimony: Testimony, found: FoundJournal): JournalBreakCa
   return known === PRUNED || known === checksum ? undefined : "otherRecords";
 }
 
+/** What a start finds that may not go on under its id; undefined where it may. */
+export function findBreak(
+  testimony: Testimony,
+  found: FoundJournal,
+  nowMs: number,
+): JournalBreak | undefined {
+  const cause = judge(testimony, found);
+  if (!cause) return undefined;
+  const { id, breaks, lastSeq } = found;
+  const namedSeq = breaks.findLast(({ journalId }) => journalId !== null)?.lastSeq ?? 0;
+  const seen = typeof testimony === "string" ? null : testimony;
+  return {
+    cause,
+    atMs: Math.floor(nowMs),
+    lastSeq,
+    journalId: lastSeq > namedSeq ? id : null,
+    witness: seen && { journalId: seen.journalId, lastSeq: seen.lastSeq },
+    accepted: null,
+  };
+}
+
 /** A witness of before the break, which was not written anew since. */
 function covers({ journalId, lastSeq, witness }: JournalBreak, seen: Witness): boolean {
   if (witness?.journalId === seen.journalId && seen.lastSeq <= witness.lastSeq) return true;

@@ -8,7 +8,7 @@ import {
   sealBatch,
   type Batch,
 } from "./batch.ts";
-import { judge, openBreaks, PRUNED, withBreak, type Testimony } from "./continuity.ts";
+import { findBreak, openBreaks, PRUNED, withBreak, type Testimony } from "./continuity.ts";
 import { idAt, versionOf } from "./meta.ts";
 import {
   JournalError,
@@ -149,20 +149,12 @@ export function openMemoryJournal(
 function goOn(store: MemoryStore, { makeId, nowMs }: MemoryJournalOptions): void {
   const { id, breaks, testimony, baseSeq, batches } = store;
   const lastSeq = batches.at(-1)?.lastSeq ?? baseSeq;
-  const cause = judge(testimony, {
-    id,
-    breaks,
-    lastSeq,
-    checksumAt: (seq) => {
-      if (seq <= baseSeq) return PRUNED;
-      return batches.find((batch) => batch.lastSeq === seq)?.checksum.toString("hex");
-    },
-  });
-  if (!cause) return;
-  const witness = typeof testimony === "string" ? null : testimony;
-  const namedSeq = breaks.findLast(({ journalId }) => journalId !== null)?.lastSeq ?? 0;
-  const journalId = lastSeq > namedSeq ? id : null;
-  const added = { cause, atMs: nowMs?.() ?? 0, lastSeq, journalId, witness, accepted: null };
+  const checksumAt = (seq: number) => {
+    if (seq <= baseSeq) return PRUNED;
+    return batches.find((batch) => batch.lastSeq === seq)?.checksum.toString("hex");
+  };
+  const added = findBreak(testimony, { id, breaks, lastSeq, checksumAt }, nowMs?.() ?? 0);
+  if (!added) return;
   store.breaks = withBreak(breaks, added);
   store.id = makeId?.() ?? `${id}+`;
 }

@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Link } from "./batch.ts";
 import { checksumAt } from "./batches.ts";
-import { judge, withBreak, type Testimony } from "./continuity.ts";
+import { findBreak, withBreak, type Testimony } from "./continuity.ts";
 import { readMeta, writeIdentity, writeMeta } from "./meta.ts";
-import type { JournalBreak } from "./port.ts";
 import { inTransaction } from "./rows.ts";
 import type { Store } from "./store.ts";
 
@@ -14,7 +13,7 @@ export interface Opened {
   readonly isRecorded: boolean;
 }
 
-export function makeJournalId(): string {
+function makeJournalId(): string {
   return randomBytes(6).toString("hex");
 }
 
@@ -23,27 +22,16 @@ export function goOn(
   store: Store,
   found: { readonly tail: Link; readonly testimony: Testimony; readonly nowMs: number },
 ): Opened {
-  const { tail, testimony } = found;
+  const { tail, testimony, nowMs } = found;
   const { id, breaks } = store;
-  const cause = judge(testimony, {
+  const seen = {
     id,
     breaks,
     lastSeq: tail.seq,
-    checksumAt: (seq) => checksumAt(store, seq),
-  });
-  if (!cause) return { store, isRecorded: true };
-  const namedSeq = breaks.findLast(({ journalId }) => journalId !== null)?.lastSeq ?? 0;
-  const added: JournalBreak = {
-    cause,
-    atMs: Math.floor(found.nowMs),
-    lastSeq: tail.seq,
-    journalId: tail.seq > namedSeq ? id : null,
-    witness:
-      typeof testimony === "string"
-        ? null
-        : { journalId: testimony.journalId, lastSeq: testimony.lastSeq },
-    accepted: null,
+    checksumAt: (seq: number) => checksumAt(store, seq),
   };
+  const added = findBreak(testimony, seen, nowMs);
+  if (!added) return { store, isRecorded: true };
   const renewed = { ...store, id: makeJournalId(), breaks: withBreak(breaks, added) };
   return { store: renewed, isRecorded: recordNow(renewed) };
 }

@@ -4,6 +4,7 @@ import { addressFollowed } from "./address-followed.ts";
 import { brokenWorkerDrained } from "./broken-worker-drained.ts";
 import { busyWorkerKept } from "./busy-worker-kept.ts";
 import { cancelHolds } from "./cancel-holds.ts";
+import { commandIdsOnce } from "./command-ids-once.ts";
 import { commandsInOrder } from "./commands-in-order.ts";
 import { createsAwaited } from "./creates-awaited.ts";
 import { createsWithinNeed } from "./creates-within-need.ts";
@@ -43,6 +44,7 @@ const INVARIANTS: readonly (() => Invariant)[] = [
   spendAddsUp,
   reasonsExist,
   commandsInOrder,
+  commandIdsOnce,
   oneCallAtATime,
   creatorFound,
   createsAwaited,

@@ -35,6 +35,20 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
     replace: "const aheadMs = Math.max(0, 0 * atMs);",
   },
   {
+    name: "older-journal-keeps-id",
+    net: "a journal that has lost its end goes on under a new id",
+    file: "src/drivers/journal/continuity.ts",
+    find: 'if (testimony === "none") return undefined;',
+    replace: 'if (testimony !== "unreadable") return undefined;',
+  },
+  {
+    name: "new-id-forgotten",
+    net: "a start names the id that commands have from there on",
+    file: "src/machines/core/core.ts",
+    find: '    if (record.fact.type === "daemon.started") this.journalId = record.fact.journalId;\n',
+    replace: "",
+  },
+  {
     name: "address-kept",
     net: "a worker whose address has changed is asked at the new one",
     file: "src/actors/sessions.ts",
