@@ -1,16 +1,18 @@
 import { describe, expect, it } from "vitest";
 import type { Decision } from "../../../src/machines/model/decision.ts";
+import { ONLY } from "../../../src/machines/model/ids.ts";
 import { containerId } from "../../support/containers.ts";
 import { CoreBuilder } from "../../support/core-builder.ts";
 
 const X = containerId(1);
 const CANCEL = { do: "cancel", container: X, reason: "not running on any worker" };
-const STALE_LOCK_TIMEOUT_MS = 60_000;
+const STALE_LOCK_TIMEOUT_MS = 600_000;
 
 /** A dispatcher that knows nothing of what went before, and judges by what it is told of polls and probes. */
 class Amnesiac extends CoreBuilder {
   constructor() {
-    super({ staleLockTimeoutMs: STALE_LOCK_TIMEOUT_MS });
+    // What is found is known with its first answer.
+    super({ staleLockTimeoutMs: STALE_LOCK_TIMEOUT_MS, timeoutStartMs: 0 });
     this.dispatching();
   }
 
@@ -18,8 +20,10 @@ class Amnesiac extends CoreBuilder {
     return this.core.seq;
   }
 
+  /** A list that begins so long after the start. */
   listedLate(afterMs = STALE_LOCK_TIMEOUT_MS): this {
-    this.nowMs += afterMs;
+    const { startedAtMs = 0 } = this.core.registry.get("supervisor", ONLY)?.context ?? {};
+    this.nowMs = startedAtMs + afterMs;
     const basedOnSeq = this.seq;
     const listStartedAtMs = this.nowMs;
     this.feed({ type: "instances.listed", basedOnSeq, listStartedAtMs, instancesCount: 1 });
@@ -53,7 +57,7 @@ describe("a running container that no worker lists", () => {
     expect(core.decided(core.seq, core.seq)).toEqual([]);
     core.listedLate(STALE_LOCK_TIMEOUT_MS - 1);
     expect(core.decided(core.seq, core.seq)).toEqual([]);
-    core.listedLate(1);
+    core.listedLate();
     expect(core.decided(core.seq, core.seq)).toEqual([CANCEL]);
   });
 

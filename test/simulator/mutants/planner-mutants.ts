@@ -161,13 +161,6 @@ export const PLANNER_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: "missed-by-first-lists",
-    net: "what no worker lists is judged once lists had StaleLockTimeout to show all instances",
-    file: VIEW,
-    find: "supervisor?.context.settled === true &&",
-    replace: "supervisor !== undefined &&",
-  },
-  {
     name: "lost-by-old-poll",
     net: "what was lost with its worker is judged by a poll that began later",
     file: "src/machines/planner/reconcile.ts",

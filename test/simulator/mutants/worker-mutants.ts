@@ -260,9 +260,9 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   {
     name: "kill-begins-again",
     net: "a process is signalled by one schedule, which comes to its end",
-    file: GUARDS,
-    find: "return process !== undefined && process.kill === null;",
-    replace: "return process !== undefined;",
+    file: "src/machines/worker/worker.processes.ts",
+    find: "if (processes[wish.containerId]?.kill === null && !wishes",
+    replace: "if (processes[wish.containerId] && !wishes",
   },
   {
     name: "held-given-up-by-planner",
@@ -353,8 +353,8 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     also: [
       {
         file: "src/actors/feeds/probe.feed.ts",
-        find: "if (!booted && containerIds.length === 0 && !this.#hasProcesses(workerId))",
-        replace: 'if (!booted && containerIds.length === 0 && workerId === "")',
+        find: "if (!booted && listing.containerIds.length === 0 && !this.#hasProcesses(workerId))",
+        replace: 'if (!booted && listing.containerIds.length === 0 && workerId === "")',
       },
     ],
   },
