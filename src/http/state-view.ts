@@ -126,7 +126,7 @@ function headOf(
       price: type.price,
       preemptible: type.preemptible,
     })),
-    wait_texts: WAIT_TEXTS,
+    wait_texts: waitTexts(settings?.maxInstances ?? 0),
     timeouts: settings && timeoutsOf(settings),
     limits: [...moment.limitRows],
     alarms: (live?.alarms() ?? []).map(alarmRow),
@@ -147,12 +147,15 @@ export function alarmRow({ alarm, message, sinceMs }: Alarm): AlarmRow {
 }
 
 /** Without what differs from container to container. */
-const WAIT_TEXTS = Object.fromEntries(
-  WAIT_REASONS.map((reason) => {
-    const text = waitText(reason, { state: "Queued", instanceTypes: [], bootingType: "" });
-    return [reason, text.replace(" ()", "").replace(" and state is Queued", "")];
-  }),
-) as StateAnswer["wait_texts"];
+function waitTexts(maxInstances: number): StateAnswer["wait_texts"] {
+  const details = { state: "Queued", instanceTypes: [], bootingType: "", maxInstances };
+  return Object.fromEntries(
+    WAIT_REASONS.map((reason) => {
+      const text = waitText(reason, details);
+      return [reason, text.replace(" ()", "").replace(" and state is Queued", "")];
+    }),
+  ) as StateAnswer["wait_texts"];
+}
 
 function timeoutsOf(settings: Settings): NonNullable<StateAnswer["timeouts"]> {
   return {

@@ -82,6 +82,7 @@ const WAIT_TEXTS = {
   booting: "Waiting for a new instance to boot.",
   typeAtCapacity: "The cloud has no instance of its type.",
   atQuota: "Cluster is at cloud account limits and cannot start any new instances right now.",
+  atMaxInstances: "The fleet is at the limit of MaxInstances 4.",
   atCapacity: "Cluster is at capacity.",
 };
 

@@ -85,6 +85,7 @@ export const waitReasonSchema = z.enum([
   "booting",
   "typeAtCapacity",
   "atQuota",
+  "atMaxInstances",
   "atCapacity",
 ]);
 export type WaitReason = z.infer<typeof waitReasonSchema>;

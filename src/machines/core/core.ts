@@ -182,6 +182,7 @@ function sameLimits(a: Limits, b: Limits): boolean {
   return (
     a.maxContainers === b.maxContainers &&
     a.last503AtMs === b.last503AtMs &&
-    a.instancesWithinQuota === b.instancesWithinQuota
+    a.instancesWithinQuota === b.instancesWithinQuota &&
+    a.quotaIsOurs === b.quotaIsOurs
   );
 }

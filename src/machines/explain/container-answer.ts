@@ -138,7 +138,8 @@ function unjudged({ record, operation, process }: Facts, held: readonly Because[
 /** What takes up the instances that there may be. */
 function fleetLine({ waits }: Facts, { registry }: Core): Because[] {
   const wait = waits.at(-1);
-  if (wait?.toSeq !== null || wait.reason !== "atQuota") return [];
+  if (wait?.toSeq !== null) return [];
+  if (wait.reason !== "atQuota" && wait.reason !== "atMaxInstances") return [];
   const counts = new Map<string, number>();
   for (const [, { value }] of registry.entries("worker")) {
     const behavior = value.idleBehavior === "run" ? "" : ` (${value.idleBehavior})`;

@@ -15,6 +15,7 @@ const ASKED: Record<WaitReason, readonly Limit["limit"][]> = {
   booting: [],
   supervisorLimit: ["supervisors"],
   typeAtCapacity: ["capacity"],
+  atMaxInstances: ["maxInstances", "maxContainers", "operation"],
   atQuota: ["quota", "maxInstances", "maxContainers", "operation"],
   atCapacity: ["throttle", "capacity", "maxContainers", "operation"],
 };
@@ -39,7 +40,7 @@ export function limitsInForce(
   const asked = ASKED[reason];
   const found = [...dispatcher(core)];
   if (asked.includes("quota")) found.push(...quota(core));
-  if (asked.includes("maxInstances")) found.push(...maxInstances(core, settings));
+  if (asked.includes("maxInstances")) found.push(...maxInstances(core, settings, reason));
   if (asked.includes("capacity")) found.push(...capacity(core, settings, instanceTypes));
   if (asked.includes("throttle")) found.push(...throttle(core));
   if (asked.includes("maxContainers")) found.push(...maxContainers(core, reason, contendersCount));
@@ -89,10 +90,12 @@ function quota({ registry }: CoreState): Limit[] {
   ];
 }
 
-function maxInstances({ registry }: CoreState, settings: Settings): Limit[] {
+/** In force also while the place of an instance that has ended is spoken for, if the reason says so. */
+function maxInstances({ registry }: CoreState, settings: Settings, reason: WaitReason): Limit[] {
   const max = settings.maxInstances;
-  if (max === 0 || registry.size("worker") < max) return [];
-  const text = `MaxInstances is ${max}, and as many exist or are being created`;
+  const isReached = reason === "atMaxInstances" || registry.size("worker") >= max;
+  if (max === 0 || !isReached) return [];
+  const text = `MaxInstances is ${max}: as many exist, are being created, or will be for containers in front of it`;
   return [{ limit: "maxInstances", key: "", text, untilMs: null }];
 }
 
@@ -136,21 +139,22 @@ function maxContainers(
   contendersCount: number,
 ): Limit[] {
   if (!limits || limits.maxContainers === 0 || contendersCount <= limits.maxContainers) return [];
-  if (reason === "atQuota" && limits.last503AtMs === null) return [];
+  const isAtQuota = reason === "atQuota" || reason === "atMaxInstances";
+  if (isAtQuota && limits.last503AtMs === null) return [];
   const text = `at most ${limits.maxContainers} containers are tried at once (${originOf(limits)})`;
   return [{ limit: "maxContainers", key: "", text, untilMs: null }];
 }
 
 /** What the scheduler remembers about where its limit comes from (specification §6.5 D). */
 function originOf(limits: NonNullable<Core["limits"]>): string {
-  const { last503AtMs, instancesWithinQuota } = limits;
+  const { last503AtMs, instancesWithinQuota, quotaIsOurs } = limits;
   const parts = [
     last503AtMs === null
       ? ""
       : `the API last answered 503 at ${new Date(last503AtMs).toISOString()}`,
     instancesWithinQuota === 0
       ? ""
-      : `${instancesWithinQuota} instances were within the cloud's quota`,
+      : `${instancesWithinQuota} instances were within ${quotaIsOurs ? "MaxInstances" : "the cloud's quota"}`,
   ].filter((part) => part !== "");
   return parts.join("; ") || "InitialQuotaEstimate or MaxInstances, and a tenth more than run";
 }

@@ -7,11 +7,13 @@ export interface WaitDetails {
   readonly instanceTypes: readonly string[];
   /** Of the instance that boots for it. */
   readonly bootingType: string;
+  /** The configured one. */
+  readonly maxInstances: number;
 }
 
 /** The words for users (specification §6.4), but for the position in the queue: it is made when read, and not recorded. */
 export function waitText(reason: WaitReason, details: WaitDetails): string {
-  const { state, instanceTypes, bootingType } = details;
+  const { state, instanceTypes, bootingType, maxInstances } = details;
   switch (reason) {
     case "priorityZero":
       return statusText({ reason, state: state as "Queued" });
@@ -21,6 +23,8 @@ export function waitText(reason: WaitReason, details: WaitDetails): string {
         : statusText({ reason, instanceType: bootingType });
     case "typeAtCapacity":
       return withoutPosition(statusText({ reason, position: 0, instanceTypes }));
+    case "atMaxInstances":
+      return `Waiting in queue.  The fleet is at the limit of MaxInstances ${maxInstances}.`;
     case "supervisorLimit":
     case "atQuota":
     case "atCapacity":

@@ -28,7 +28,9 @@ export class Waits {
     if (this.current?.reason !== waitReason) this.end(moment);
     if (waitReason === "") return;
     if (!this.current) {
-      const text = waitText(waitReason, { state: value.record, instanceTypes, bootingType });
+      const maxInstances = situation.core.settings?.maxInstances ?? 0;
+      const details = { state: value.record, instanceTypes, bootingType, maxInstances };
+      const text = waitText(waitReason, details);
       this.list.push({ reason: waitReason, text, ...periodFrom(moment), limits: [] });
     }
     this.#followLimits(moment, situation, container);

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { containerIdSchema, workerIdSchema } from "./ids.ts";
 
-/** Why a container waits; the text for users is made from it when read (specification §6.4). */
+/**
+ * Why a container waits; the text for users is made from it when read (specification §6.4). `atMaxInstances` is for our own
+ * views: the texts that other tools know do not tell it from `atQuota` and `atCapacity`.
+ */
 export const WAIT_REASONS = [
   "preparing",
   "priorityZero",
@@ -10,6 +13,7 @@ export const WAIT_REASONS = [
   "booting",
   "typeAtCapacity",
   "atQuota",
+  "atMaxInstances",
   "atCapacity",
 ] as const;
 export type WaitReason = (typeof WAIT_REASONS)[number];
@@ -46,7 +50,9 @@ export const limitsSchema = z.object({
   /** 0 is no limit. */
   maxContainers: z.int(),
   last503AtMs: z.number().nullable(),
-  /** 0: no quota error seen yet. */
+  /** 0: no quota has been reached yet. */
   instancesWithinQuota: z.int(),
+  /** Whether it was `MaxInstances` that was reached last, not the cloud's quota. For reasons: nothing is decided by it. */
+  quotaIsOurs: z.boolean().optional(),
 });
 export type Limits = z.infer<typeof limitsSchema>;

@@ -29,7 +29,7 @@ export function initialLimits(
 
 /** The limits after one step of adapting to the API's load and to the cloud's quota (specification §6.5 D). */
 export function adapt(
-  { nowMs, seen503AtMs }: Pick<PlanMoment, "nowMs" | "seen503AtMs">,
+  moment: Pick<PlanMoment, "nowMs" | "seen503AtMs" | "atQuota">,
   settings: LimitSettings,
   before: Limits,
   now: {
@@ -38,6 +38,7 @@ export function adapt(
     readonly atQuota: boolean;
   },
 ): Concurrency {
+  const { nowMs, seen503AtMs } = moment;
   let { maxContainers, last503AtMs, instancesWithinQuota } = before;
   const { processesCount } = now;
   if (seen503AtMs !== null && (last503AtMs === null || seen503AtMs > last503AtMs)) {
@@ -64,9 +65,15 @@ export function adapt(
     maxContainers = instancesWithinQuota + 1;
   }
 
+  const quotaIsOurs = now.atQuota ? !moment.atQuota : before.quotaIsOurs;
   const quotaKnown = now.atQuota || instancesWithinQuota > 0;
   return {
-    limits: { maxContainers, last503AtMs, instancesWithinQuota },
+    limits: {
+      maxContainers,
+      last503AtMs,
+      instancesWithinQuota,
+      ...(quotaIsOurs === undefined ? {} : { quotaIsOurs }),
+    },
     placedMax: !quotaKnown ? maxContainers : last503AtMs === null ? 0 : bearableByApi,
     supervisorsMax: supervisorsMax(maxContainers, settings.supervisorFraction),
   };

@@ -1,4 +1,5 @@
-import type { Decision, Limits } from "../model/decision.ts";
+import type { Decision, Limits, WaitReason } from "../model/decision.ts";
+import type { InstanceType } from "../model/instance-type.ts";
 import type { Settings } from "../model/settings.ts";
 import { CloudRoom } from "./cloud-room.ts";
 import { adapt, type Concurrency } from "./concurrency.ts";
@@ -32,11 +33,15 @@ export class Pass {
   readonly #cloud: CloudRoom;
   readonly #concurrency: Concurrency;
   readonly #statuses = new Map<string, WaitStatus>();
+  /** Locked, and only the throttles keep back its instance. */
+  readonly #throttled = new Set<string>();
   readonly #decisions: Decision[] = [];
   /** Kinds for which no instance has room, and none more can be asked for. */
   readonly #hopeless = new Set<Kind>();
   /** The limit is not reached, however many containers are tried. */
   readonly #isUnlimited: boolean;
+  /** The limit on containers at once is MaxInstances, until it is known better. */
+  readonly #startsFromMaxInstances: boolean;
   #tryingCount: number;
   #positionsCount = 0;
   #bootWaitCount = 0;
@@ -48,7 +53,9 @@ export class Pass {
     this.#queue = index.queue;
     this.#fleet = index.fleet;
     const { roster } = index.fleet;
-    this.#cloud = new CloudRoom(moment, index.instanceTypes, roster);
+    const containersMax = settings.maxRunningContainersPerInstance;
+    this.#cloud = new CloudRoom(moment, index.instanceTypes, { roster, containersMax });
+    this.#startsFromMaxInstances = settings.initialQuotaEstimate === 0;
     this.#tryingCount = this.#queue.processesCount;
     this.#concurrency = adapt(moment, settings, limits, {
       processesCount: this.#queue.processesCount,
@@ -77,6 +84,8 @@ export class Pass {
       positionsCount: this.#positionsCount,
       supervisorsOver,
       otherwise: this.#cloud.atQuota() ? "atQuota" : "atCapacity",
+      throttled: this.#throttled,
+      cause: this.#cause(),
     });
     const metrics: PlanMetrics = {
       containersAllocatedNotStarted: this.#bootWaitCount,
@@ -85,6 +94,24 @@ export class Pass {
     };
     const { declined } = this.#cloud;
     return { decisions: this.#decisions, limits, waiting, declined, metrics };
+  }
+
+  /**
+   * What keeps back those that the pass has nothing to say about, as long as it does: between the end of an instance and the
+   * create of the next one, which is spoken for, the cause is the same as before.
+   */
+  #cause(): WaitReason {
+    const { limits, placedMax } = this.#concurrency;
+    const { maxContainers, last503AtMs, instancesWithinQuota, quotaIsOurs } = limits;
+    const isOver = !this.#isUnlimited && !isBelow(this.#tryingCount, maxContainers);
+    if (this.#moment.atQuota) return "atQuota";
+    if (this.#cloud.isSpokenFor) return "atMaxInstances";
+    const isOverForApi = last503AtMs !== null && !isBelow(this.#tryingCount, placedMax);
+    if (!isOver || isOverForApi) return "atCapacity";
+    // No more are tried than there could be instances at once; before that is known, than there may be.
+    const isFromQuota = instancesWithinQuota > 0;
+    if (isFromQuota ? quotaIsOurs : this.#startsFromMaxInstances) return "atMaxInstances";
+    return isFromQuota ? "atQuota" : "atCapacity";
   }
 
   /** Goes through a group of containers without a process. */
@@ -96,13 +123,32 @@ export class Pass {
     }
     for (const [at, item] of this.#queue.group(group).entries()) {
       // Those behind it are not wanted either.
-      if (!isWanted(item) || this.#isOver(group)) return undefined;
+      if (!isWanted(item)) return undefined;
+      if (this.#isOver(group)) {
+        if (this.#isUnlimited) this.#throttleFrom(group, at);
+        return undefined;
+      }
       const { supervisor } = item.container;
       if (supervisor) supervisorsCount++;
       const isOneTooMany = supervisor && supervisorsMax > 0 && supervisorsCount > supervisorsMax;
       if (!isOneTooMany && !this.#consider(item)) return { item, at };
     }
     return undefined;
+  }
+
+  /** The rest of the locked ones: no instance has room for any, and no create is accepted. */
+  #throttleFrom(group: 2 | 3, at: number): void {
+    if (this.#moment.instancesMax === null) return;
+    for (const item of this.#queue.group(group).slice(at)) {
+      if (!isWanted(item) || this.#cloud.isSpokenFor) return;
+      const { busy } = item.container;
+      const type = busy ? undefined : this.#cloud.available(item.kind.instanceTypes);
+      if (type) this.#throttle(item, type);
+    }
+  }
+
+  #throttle({ container }: QueueItem, type: InstanceType): void {
+    if (this.#cloud.intend(type, container.resources)) this.#throttled.add(container.containerId);
   }
 
   /** Whether nothing more can be done for any container of the group. */
@@ -129,6 +175,7 @@ export class Pass {
     const type = slot ? undefined : this.#cloud.available(kind.instanceTypes);
     if (!slot && !type) return true;
     const { containerId, busy, resources } = container;
+    if (type) this.#cloud.intend(type, resources);
     if (this.#killFirst(container, "about to lock")) return true;
     if (slot) this.#fleet.reserve(slot, resources);
     if (busy) return true;
@@ -142,7 +189,8 @@ export class Pass {
     return true;
   }
 
-  #considerLocked({ container, kind }: QueueItem): boolean {
+  #considerLocked(item: QueueItem): boolean {
+    const { container, kind } = item;
     // It is being unlocked or cancelled: whatever we did now would come too late.
     if (container.busy) return true;
     if (!this.#mayTry(kind)) return true;
@@ -162,6 +210,7 @@ export class Pass {
     }
     if (!this.#cloud.create(type)) {
       this.#hopeless.add(kind);
+      this.#throttle(item, type);
       return true;
     }
     this.#fleet.add(type, container.resources);

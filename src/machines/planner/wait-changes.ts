@@ -21,12 +21,13 @@ export function waitChanges(queue: PlanQueue, waiting: Waiting): Decision[] {
     if (reason !== waitReason) changes.set(containerId, { item, reason });
   };
   queue.recordedWaits.wrong.forEach(look);
-  for (const containerId of waiting.outcomes.byContainer.keys()) {
+  const { byContainer, throttled, cause } = waiting.outcomes;
+  for (const containerId of [...byContainer.keys(), ...throttled]) {
     const entry = queue.get(containerId);
     if (entry) look(entry);
   }
   for (const [reason, entries] of queue.recordedWaits.others) {
-    if (reason !== waiting.outcomes.otherwise) entries.forEach(look);
+    if (reason !== cause) entries.forEach(look);
   }
   lookAtSupervisors(queue, waiting, look);
   return [...changes.values()].sort(inQueueOrder).map(({ item, reason }) => ({
@@ -39,7 +40,7 @@ export function waitChanges(queue: PlanQueue, waiting: Waiting): Decision[] {
 /** Most of them may be beyond their limit: where as many are recorded to be as there are, it is those. */
 function lookAtSupervisors(
   { recordedWaits: { supervisors, idleSupervisors } }: PlanQueue,
-  { outcomes: { supervisorsOver, otherwise } }: Waiting,
+  { outcomes: { supervisorsOver, cause } }: Waiting,
   look: (entry: QueueEntry) => void,
 ): void {
   let missingCount = 0;
@@ -49,7 +50,7 @@ function lookAtSupervisors(
   };
   idleSupervisors.forEach(lookAndCount);
   for (const [reason, entries] of supervisors) {
-    const areAllRight = reason === otherwise && supervisorsOver.count === 0;
+    const areAllRight = reason === cause && supervisorsOver.count === 0;
     if (reason !== "supervisorLimit" && !areAllRight) entries.forEach(lookAndCount);
   }
   const recorded = supervisors.get("supervisorLimit");

@@ -17,8 +17,12 @@ interface Outcomes {
   /** How many of those have a position; the others come behind them. */
   readonly positionsCount: number;
   readonly supervisorsOver: SupervisorsOver;
-  /** Of all others. */
+  /** Of all others, as other tools know it: it changes with every instance that ends, and with the create of the next one. */
   readonly otherwise: "atQuota" | "atCapacity";
+  /** Of them, those that wait for a create that is held back. */
+  readonly throttled: ReadonlySet<string>;
+  /** What keeps the rest of them back: this is recorded. */
+  readonly cause: WaitReason;
 }
 
 /** Why containers wait, as a pass left it: by rules where they all have the same reason, so that a long queue costs little. */
@@ -32,14 +36,17 @@ export class Waiting {
     this.#groups = GROUPS.map((group) => queue.sharedGroup(group));
   }
 
+  /** The reason to record. */
   reasonOf(item: QueueItem): WaitReason | "" {
     const own = ownReason(item);
     if (own !== undefined) return own;
-    const { byContainer, supervisorsOver, otherwise } = this.outcomes;
-    const told = byContainer.get(item.container.containerId);
+    const { byContainer, supervisorsOver, throttled, cause } = this.outcomes;
+    const { containerId } = item.container;
+    const told = byContainer.get(containerId);
     if (told) return told.reason;
     if (supervisorsOver.has(item)) return "supervisorLimit";
-    return isWaiting(item.container) ? otherwise : "";
+    if (!isWaiting(item.container)) return "";
+    return throttled.has(containerId) ? "atCapacity" : cause;
   }
 
   /** In the order of the queue at the time of the pass, whatever has changed since. Made when first read. */

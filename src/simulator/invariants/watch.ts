@@ -19,6 +19,7 @@ import { nothingLeftBehind } from "./nothing-left-behind.ts";
 import { oneCallAtATime } from "./one-call-at-a-time.ts";
 import { oneProcessAtATime } from "./one-process-at-a-time.ts";
 import { reasonsExist } from "./reasons-exist.ts";
+import { reasonsSettle } from "./reasons-settle.ts";
 import { recordNewerThanExit } from "./record-newer-than-exit.ts";
 import { refusalsCounted } from "./refusals-counted.ts";
 import { refusalsHeeded } from "./refusals-heeded.ts";
@@ -43,6 +44,7 @@ const INVARIANTS: readonly (() => Invariant)[] = [
   recordNewerThanExit,
   spendAddsUp,
   reasonsExist,
+  reasonsSettle,
   commandsInOrder,
   commandIdsOnce,
   oneCallAtATime,

@@ -47,12 +47,12 @@ describe("why a container waits", () => {
     builder.nowMs += 5000;
     const told = await tellContainer(builder, ID);
     expect(told.answer).toMatchObject({
-      text: "waits: Waiting in queue.  Cluster is at cloud account limits and cannot start any new instances right now.",
+      text: "waits: Waiting in queue.  The fleet is at the limit of MaxInstances 2.",
       sinceMs,
       untilMs: null,
     });
     expect(linesOf(told)).toEqual([
-      "MaxInstances is 2, and as many exist or are being created",
+      "MaxInstances is 2: as many exist, are being created, or will be for containers in front of it",
       "instances now: 1 idle (hold), 1 running",
     ]);
     expect(told.waits).toMatchObject([

@@ -59,6 +59,7 @@ export const cases: fc.Arbitrary<Case> = fc
       maxContainers: fc.integer({ min: 0, max: 10 }),
       last503AtMs: fc.constantFrom(null, NOW_MS - 1000, NOW_MS - 100_000),
       instancesWithinQuota: fc.integer({ min: 0, max: 3 }),
+      quotaIsOurs: fc.boolean(),
     }),
     instancesMax: fc.option(fc.integer({ min: 0, max: 10 })),
     atQuota: fc.boolean(),

@@ -5,7 +5,7 @@ import {
   subtract,
   type Room,
 } from "../../../src/machines/instance-types/packing.ts";
-import type { Decision, Limits } from "../../../src/machines/model/decision.ts";
+import type { Decision, Limits, WaitReason } from "../../../src/machines/model/decision.ts";
 import type { InstanceType } from "../../../src/machines/model/instance-type.ts";
 import type { Settings } from "../../../src/machines/model/settings.ts";
 import { adapt, type Concurrency } from "../../../src/machines/planner/concurrency.ts";
@@ -33,8 +33,24 @@ interface PlainPlan {
  * no index. What the planner does faster has to come to the same.
  */
 export function plainPlan(view: PlanView, settings: Settings, limits: Limits): PlainPlan {
-  const passed = new PlainPass(view, settings, limits).run();
-  return { ...passed, decisions: [...passed.decisions, ...reconcile(view)] };
+  return plainPlanAndWaits(view, settings, limits).plain;
+}
+
+/** The same, and why each container waits, in the order of the queue, as it is to be recorded. */
+export function plainPlanAndWaits(
+  view: PlanView,
+  settings: Settings,
+  limits: Limits,
+): { plain: PlainPlan; waits: PlainWait[] } {
+  const pass = new PlainPass(view, settings, limits);
+  const passed = pass.run();
+  const plain = { ...passed, decisions: [...passed.decisions, ...reconcile(view)] };
+  return { plain, waits: pass.waits(passed.statuses) };
+}
+
+interface PlainWait {
+  readonly containerId: string;
+  readonly reason: WaitReason | "";
 }
 
 export interface PlainSlot {
@@ -93,6 +109,9 @@ class PlainPass {
   readonly #slots: PlainSlot[];
   readonly #containersMax: number;
   readonly #created: InstanceType[] = [];
+  readonly #intended: PlainSlot[] = [];
+  readonly #throttled = new Set<string>();
+  readonly #startsFromMaxInstances: boolean;
   #declined = false;
   readonly #concurrency: Concurrency;
   readonly #queue: readonly PlanContainer[];
@@ -113,6 +132,7 @@ class PlainPass {
     this.#view = view;
     this.#slots = view.workers.map((worker) => plainSlot(worker, view));
     this.#containersMax = settings.maxRunningContainersPerInstance;
+    this.#startsFromMaxInstances = settings.initialQuotaEstimate === 0;
     this.#queue = inQueueOrder(view);
     this.#processes = new Set(view.workers.flatMap((worker) => worker.containerIds));
     this.#tryingCount = view.running.size;
@@ -148,6 +168,49 @@ class PlainPass {
     };
   }
 
+  /** Where other tools are told of the moment's quota or capacity, what keeps a container back is recorded. */
+  waits(statuses: readonly QueueStatus[]): PlainWait[] {
+    return statuses.map(({ containerId, reason }) => {
+      if (reason !== "atQuota" && reason !== "atCapacity") return { containerId, reason };
+      const isThrottled = this.#throttled.has(containerId);
+      return { containerId, reason: isThrottled ? "atCapacity" : this.#cause() };
+    });
+  }
+
+  #cause(): WaitReason {
+    const { limits, placedMax } = this.#concurrency;
+    const wantedCount = this.#queue.filter(
+      (each) => wantsToRun(each) && !this.#view.running.has(each.containerId),
+    ).length;
+    const isOneTooMany = !isBelow(this.#view.running.size + wantedCount - 1, limits.maxContainers);
+    const isOver = isOneTooMany && !isBelow(this.#tryingCount, limits.maxContainers);
+    if (this.#view.atQuota) return "atQuota";
+    if (this.#isSpokenFor()) return "atMaxInstances";
+    if (!isOver) return "atCapacity";
+    if (limits.last503AtMs !== null && !isBelow(this.#tryingCount, placedMax)) return "atCapacity";
+    if (limits.instancesWithinQuota > 0) {
+      return limits.quotaIsOurs === true ? "atMaxInstances" : "atQuota";
+    }
+    return this.#startsFromMaxInstances ? "atMaxInstances" : "atCapacity";
+  }
+
+  #isSpokenFor(): boolean {
+    const { instancesMax, workers } = this.#view;
+    const count = workers.length + this.#created.length + this.#intended.length;
+    return instancesMax !== null && count >= instancesMax;
+  }
+
+  /** Whether our own limit leaves room for an instance that is asked for later. */
+  #intend(type: InstanceType, container: PlanContainer): boolean {
+    if (this.#isSpokenFor()) return false;
+    const newest = this.#intended.findLast((slot) => slot.type === type);
+    const holds = newest && plainFind([newest], container, this.#containersMax);
+    const slot = holds ?? plainSlot(pendingWorker(this.#intended.length, type.name), this.#view);
+    if (!holds) this.#intended.push(slot);
+    reserve(slot, container);
+    return true;
+  }
+
   #consider(container: PlanContainer): Outcome {
     const { supervisorsMax } = this.#concurrency;
     if (container.supervisor) this.#supervisorsCount++;
@@ -169,6 +232,7 @@ class PlainPass {
     if (!slot && this.#atQuota()) return "stop";
     const type = slot ? undefined : this.#available(container);
     if (!slot && !type) return NO_STATUS;
+    if (type) this.#intend(type, container);
     if (this.#killFirst(container, "about to lock")) return NO_STATUS;
     if (slot) reserve(slot, container);
     if (container.busy) return NO_STATUS;
@@ -194,7 +258,10 @@ class PlainPass {
       const { instanceTypes } = container;
       return { reason: "typeAtCapacity", position: ++this.#positionsCount, instanceTypes };
     }
-    if (!this.#create(type, container)) return NO_STATUS;
+    if (!this.#create(type, container)) {
+      if (this.#intend(type, container)) this.#throttled.add(container.containerId);
+      return NO_STATUS;
+    }
     this.#decisions.push({
       do: "create",
       container: container.containerId,

@@ -243,7 +243,11 @@ describe("the order of the queue", () => {
 describe("adapt", () => {
   const settings = settingsOf({ MaxInstances: 10, SupervisorFraction: 0.5 });
   const start = initialLimits(settings);
-  const moment = (seen503AtMs: number | null = null) => ({ nowMs: NOW_MS, seen503AtMs });
+  const moment = (seen503AtMs: number | null = null) => ({
+    nowMs: NOW_MS,
+    atQuota: false,
+    seen503AtMs,
+  });
   const load = (processesCount: number, changes: object = {}) => ({
     processesCount,
     instancesCount: 5,

@@ -56,6 +56,13 @@ export const PLANNER_MUTANTS: readonly Mutant[] = [
     replace: "untilMs: event.atMs + pauseMs,",
   },
   {
+    name: "reasons-flap",
+    net: "what is recorded of why a container is kept back does not change with every instance",
+    file: "src/machines/planner/pass.ts",
+    find: "cause: this.#cause(),",
+    replace: 'cause: this.#cloud.atQuota() ? "atQuota" : "atCapacity",',
+  },
+  {
     name: "quota-ignored",
     net: "a used-up quota is not asked again before there are fewer instances",
     file: VIEW,

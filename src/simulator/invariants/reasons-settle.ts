@@ -1,0 +1,76 @@
+import type { WaitReason } from "../../machines/model/decision.ts";
+import type { JournalRecord } from "../../machines/model/record.ts";
+import type { Change } from "../../machines/core/draft.ts";
+import type { Invariant } from "./invariant.ts";
+
+/** What keeps a container back that no instance has room for, nor is asked for. */
+const KEPT_BACK: ReadonlySet<string> = new Set<WaitReason>([
+  "atQuota",
+  "atMaxInstances",
+  "atCapacity",
+]);
+
+/**
+ * How often a reason may come back for one cause: what containers in front need may turn out to be there, or not to be, since
+ * an instance is ready sooner than a lock, or a lock is refused.
+ */
+const RETURNS_MAX = 2;
+
+/** The reasons that were recorded since anything has changed that may be one. */
+interface Told {
+  readonly cause: number;
+  readonly reasons: string[];
+  returnsCount: number;
+}
+
+/**
+ * What is recorded of why a container is kept back changes with its cause: it does not come back again and again to what
+ * it was as long as neither the limits nor the container have changed. An instance that comes or goes is no cause.
+ */
+export function reasonsSettle(): Invariant {
+  const toldOf = new Map<string, Told>();
+  let cause = 0;
+  const look = (record: JournalRecord, containerId: string, reason: string): string | undefined => {
+    const told = toldOf.get(containerId);
+    const before = told?.reasons.at(-1);
+    if (!KEPT_BACK.has(reason)) {
+      toldOf.delete(containerId);
+      return undefined;
+    }
+    const isSame = told?.cause === cause;
+    const reasons = isSame ? told.reasons : before === undefined ? [] : [before];
+    const returnsBefore = isSame ? told.returnsCount : 0;
+    const returnsCount = returnsBefore + (reasons.includes(reason) ? 1 : 0);
+    reasons.push(reason);
+    toldOf.set(containerId, { cause, reasons, returnsCount });
+    if (returnsCount <= RETURNS_MAX) return undefined;
+    return `${containerId} waits for ${reasons.join(", then ")} at seq ${record.seq}, and no limit has changed meanwhile`;
+  };
+  return {
+    name: "reasonsSettle",
+    check(event) {
+      if (event.type === "daemon.killed") toldOf.clear();
+      if (event.type !== "record.released") return undefined;
+      const { record, changes } = event;
+      if (isCause(record, changes)) cause++;
+      for (const change of changes) if (hasChanged(change)) toldOf.delete(change.id);
+      for (const decision of record.decisions) {
+        if (decision.do !== "wait") continue;
+        const text = look(record, decision.container, decision.reason);
+        if (text !== undefined) return text;
+      }
+      return undefined;
+    },
+  };
+}
+
+function isCause({ fact, limits }: JournalRecord, changes: readonly Change[]): boolean {
+  if (limits || fact.type === "config.loaded" || fact.type === "daemon.started") return true;
+  return changes.some(({ kind }) => kind !== "worker" && kind !== "container");
+}
+
+/** Anything about it but why it waits. */
+function hasChanged({ kind, before, after }: Change): boolean {
+  if (kind !== "container") return false;
+  return JSON.stringify(before?.value) !== JSON.stringify(after.value);
+}
