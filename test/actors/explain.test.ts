@@ -60,7 +60,7 @@ describe("explaining from a journal", () => {
     await journal.append(builder.journaled.slice(-1));
     await journal.prune({ nowMs: builder.nowMs, maxAgeMs: 500 });
     const told = await tell(journal, ID);
-    expect(told).toMatchObject({ kind: "container", known: true, waits: [{ reason: "atQuota" }] });
+    expect(told).toMatchObject({ kind: "container", known: true, waits: [{ reason: "atMaxInstances" }] });
     expect(told?.coverage.missing).toMatch(
       /is no longer in the journal: older records were pruned$/,
     );
@@ -86,7 +86,7 @@ describe("explaining from a journal", () => {
     const told = await tell(journal, ID, { recordsMax: 30, live });
     expect(told?.coverage).toMatchObject({ fromSeq: savedSeq + 1, toSeq: builder.core.seq });
     expect(told?.coverage.missing).toMatch(/is left out: that is more than 30 records/);
-    expect(told).toMatchObject({ known: true, waits: [{ reason: "atQuota" }] });
+    expect(told).toMatchObject({ known: true, waits: [{ reason: "atMaxInstances" }] });
   });
 
   it("knows nothing of what the journal does not name", async () => {

@@ -60,7 +60,7 @@ describe("explain", () => {
     expect(stdout).toMatch(/^ {2}- ran on type4 i-\d+; .*exited: /m);
     expect(stdout).toMatch(/^WAITED$/m);
     expect(stdout).toMatch(
-      /atQuota: Waiting in queue\. .*\n.* while MaxInstances is 3, and as many exist/,
+      /atMaxInstances: Waiting in queue\. .*\n.* while MaxInstances is 3: as many exist/,
     );
     expect(stdout).toMatch(/lock: next in the queue, .*container\.lock .* \(done\)$/m);
     expect(stdout).toContain(`Journal     ${path}, records `);
@@ -166,9 +166,11 @@ describe("explain, asking the dispatcher", () => {
     const outcome = await runCli(["explain", "--config", config, containerId(1)]);
     expect(outcome).toMatchObject({ exitCode: 0, stderr: "" });
     expect(outcome.stdout).toMatch(
-      new RegExp(`^${containerId(1)} waits: .* cloud account limits .*\\n {2}since .*, 0ms ago\\n`),
+      new RegExp(
+        `^${containerId(1)} waits: .* at the limit of MaxInstances 1\\.\\n {2}since .*, 0ms ago\\n`,
+      ),
     );
-    expect(outcome.stdout).toContain("  - MaxInstances is 1, and as many exist");
+    expect(outcome.stdout).toContain("  - MaxInstances is 1: as many exist");
     expect(outcome.stdout).toContain("priority 90071992547409930001");
     expect(outcome.stdout).toContain(`the dispatcher at ${server.url}`);
     const json = await runCli(["explain", "--config", config, "--json", containerId(1)]);

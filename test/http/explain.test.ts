@@ -36,7 +36,7 @@ describe("GET /dispatch/v1/explain/{id}", () => {
       container_uuid: ID,
       answer: { since: "2026-01-02T03:04:05.678Z", until: null },
       coverage: { journal_id: "j1", as_of: "2026-01-02T03:04:05.678Z" },
-      waits: [{ reason: "atQuota", from_at: "2026-01-02T03:04:05.678Z", to_at: null }],
+      waits: [{ reason: "atMaxInstances", from_at: "2026-01-02T03:04:05.678Z", to_at: null }],
     });
     const instance = await server.ask("GET", "/dispatch/v1/explain/i%2F1");
     expect(JSON.parse(instance.text)).toMatchObject({ kind: "worker", instance_id: "i/1" });

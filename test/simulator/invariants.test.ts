@@ -15,6 +15,7 @@ import { nothingLeftBehind } from "../../src/simulator/invariants/nothing-left-b
 import { oneCallAtATime } from "../../src/simulator/invariants/one-call-at-a-time.ts";
 import { oneProcessAtATime } from "../../src/simulator/invariants/one-process-at-a-time.ts";
 import { reasonsExist } from "../../src/simulator/invariants/reasons-exist.ts";
+import { reasonsSettle } from "../../src/simulator/invariants/reasons-settle.ts";
 import { recordNewerThanExit } from "../../src/simulator/invariants/record-newer-than-exit.ts";
 import { refusalsHeeded } from "../../src/simulator/invariants/refusals-heeded.ts";
 import { restartRepeats } from "../../src/simulator/invariants/restart-repeats.ts";
@@ -375,6 +376,16 @@ describe("a check fails when", () => {
     expect(verdict(reasonsExist(), [record({})], at)).toMatch(/waits without a reason/);
     const decided = record({ decisions: [{ do: "lock", container: C1, reason: "" }] });
     expect(verdict(reasonsExist(), [decided])).toMatch(/lock was decided without a reason/);
+  });
+
+  it("the recorded reason goes back and forth, and no limit has changed", () => {
+    const wait = (reason: string) =>
+      record({ decisions: [{ do: "wait", container: C1, reason }], changes: [worker("w1", {})] });
+    const flaps = ["atQuota", "atCapacity", "atQuota", "atCapacity", "atQuota"].map(wait);
+    expect(verdict(reasonsSettle(), flaps)).toMatch(/waits for atQuota, then atCapacity, then/);
+    const quota = record({ changes: [{ ...worker("dispatcher", {}), kind: "quota" }] });
+    const withCauses = flaps.flatMap((flap) => [quota, flap]);
+    expect(verdict(reasonsSettle(), withCauses)).toBe("");
   });
 
   it("a record is before the one that it follows", () => {

@@ -57,7 +57,7 @@ describe("why a container waits", () => {
     ]);
     expect(told.waits).toMatchObject([
       {
-        reason: "atQuota",
+        reason: "atMaxInstances",
         fromSeq: waitSeq,
         fromAtMs: sinceMs,
         toSeq: null,
