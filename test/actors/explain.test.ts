@@ -60,7 +60,11 @@ describe("explaining from a journal", () => {
     await journal.append(builder.journaled.slice(-1));
     await journal.prune({ nowMs: builder.nowMs, maxAgeMs: 500 });
     const told = await tell(journal, ID);
-    expect(told).toMatchObject({ kind: "container", known: true, waits: [{ reason: "atMaxInstances" }] });
+    expect(told).toMatchObject({
+      kind: "container",
+      known: true,
+      waits: [{ reason: "atMaxInstances" }],
+    });
     expect(told?.coverage.missing).toMatch(
       /is no longer in the journal: older records were pruned$/,
     );
