@@ -1,4 +1,14 @@
-import { byteSize, choice, count, duration, flag, interval, section, text } from "./fields.ts";
+import {
+  byteSize,
+  choice,
+  count,
+  duration,
+  flag,
+  interval,
+  section,
+  text,
+  textList,
+} from "./fields.ts";
 
 const journal = section({
   MaxAge: duration("2160h").describe("Older records are removed; 0: no limit"),
@@ -58,9 +68,12 @@ export const dispatchCloud = section({
   Page: section({
     Enabled: flag(true).describe("Serve the page at /; its data needs the management token"),
     ReadOnly: flag(false).describe("Refuse everything that would change something over HTTP"),
+    Hosts: textList().describe(
+      "Further names under which browsers reach this service, with a port or for any: dispatch.example.org",
+    ),
   })
     .prefault({})
-    .transform((o) => ({ enabled: o.Enabled, readOnly: o.ReadOnly })),
+    .transform((o) => ({ enabled: o.Enabled, readOnly: o.ReadOnly, hosts: o.Hosts })),
   CloudRequestTimeout: interval("5m").describe("Deadline of one call to the cloud"),
 })
   .prefault({})

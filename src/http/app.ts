@@ -1,6 +1,8 @@
 import Koa from "koa";
-import type { AppMiddleware, HttpState } from "./context.ts";
+import type { AppContext, AppMiddleware, HttpState } from "./context.ts";
 import { answerInTime } from "./deadline.ts";
+import { guardBrowsers } from "./browser-guard.ts";
+import { answerLate } from "./failed-tokens.ts";
 import { identify } from "./identify.ts";
 import { limitRequests } from "./limiter.ts";
 import { serveManagement } from "./management.ts";
@@ -10,7 +12,7 @@ import type { AppOptions } from "./options.ts";
 import { serveOwnApi } from "./own-api.ts";
 import { servePage } from "./page-files.ts";
 import { prepareRequests } from "./prepare.ts";
-import { answerErrors } from "./problem.ts";
+import { answerErrors, Problem } from "./problem.ts";
 import { refuseMethods } from "./refuse-methods.ts";
 import { logRequests } from "./request-log.ts";
 import { serveHealth, serveInspection, serveMetrics } from "./service-endpoints.ts";
@@ -32,9 +34,11 @@ export function makeApp(options: AppOptions): Koa<HttpState> {
       tokens: [options.managementToken, ...options.queueTokens],
       ownKey: options.ownKey,
     }),
+    logRequests(options),
+    guardBrowsers(options.hosts),
+    answerLate({ failedTokens: options.failedTokens, clock: options.clock, limit }),
     serveMetrics(options, authenticate),
     serveInspection(options),
-    logRequests(options),
     answerInTime(options.clock, options.requestTimeoutMs),
     serveHealth(options),
     // Its files are in memory: to hand one out takes no turn.
@@ -54,11 +58,22 @@ function pageLayers({ pageFolder }: AppOptions): AppMiddleware[] {
 
 function queueLayers({ queueRoutes }: AppOptions, limit: AppMiddleware): AppMiddleware[] {
   if (!queueRoutes) return [];
-  return [onQueuePath(limit), queueRoutes.routes() as unknown as AppMiddleware, refuseMethods()];
+  return [
+    onQueuePath(limit),
+    queueRoutes.routes() as unknown as AppMiddleware,
+    refuseMethods(),
+    onQueuePath(refuseUnknown),
+  ];
 }
 
 function onQueuePath(layer: AppMiddleware): AppMiddleware {
   return (ctx, next) => (QUEUE_PATH.test(ctx.state.target.path) ? layer(ctx, next) : next());
 }
 
-const QUEUE_PATH = /^\/arvados\/v1\/(containers|container_requests|api_client_authorizations)\b/;
+/** Of the queue, in whatever letter case: nobody else answers for them. */
+const QUEUE_PATH =
+  /^\/arvados\/v1\/(containers|container_requests|api_client_authorizations)(\/|$)/i;
+
+function refuseUnknown(ctx: AppContext): never {
+  throw new Problem(404, "unknown-endpoint", `there is nothing at ${ctx.state.target.path}`);
+}

@@ -10,6 +10,8 @@ export interface HttpState {
   target: RequestTarget;
   /** By the tokens that the request brings; unset where nobody has looked. */
   caller?: Caller;
+  /** It brings tokens, and none of them is valid here. */
+  hasWrongToken?: boolean;
   /** Of the limiter, for the log; unset where a request did not pass it. */
   queue?: string;
   priority?: number;

@@ -18,6 +18,7 @@ export function identify({ tokens, ownKey }: Identities): AppMiddleware {
   return (ctx, next) => {
     const brought = tokensOf(ctx).slice(0, TOKENS_MAX);
     const isKnown = brought.some((token) => checks.some((isValid) => isValid(token)));
+    ctx.state.hasWrongToken = !isKnown && checks.length > 0 && brought.some((each) => each !== "");
     ctx.state.caller = !isKnown ? "stranger" : isOwn(ctx.get(OWN_KEY_HEADER)) ? "self" : "known";
     return next();
   };

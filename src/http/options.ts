@@ -4,6 +4,7 @@ import type { ReadModel } from "../actors/read-model.ts";
 import type { Supervisor } from "../actors/supervisor.ts";
 import type { JournalBreak, JournalStats } from "../drivers/journal/port.ts";
 import type { InstanceType } from "../machines/model/instance-type.ts";
+import type { FailedTokens } from "./failed-tokens.ts";
 import type { Traffic } from "./traffic.ts";
 import type { ViewOptions } from "./view-options.ts";
 
@@ -60,6 +61,9 @@ export interface AppOptions {
   readonly queueTokens: readonly string[];
   /** By which the daemon knows its own requests; never told to anybody else. */
   readonly ownKey: string;
+  /** Hosts by which browsers know this service, beside its addresses: `name` or `name:port`. */
+  readonly hosts: readonly string[];
+  readonly failedTokens: FailedTokens;
   readonly clock: Clock;
   readonly makeRequestId: () => string;
   /** 0: none. */

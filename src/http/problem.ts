@@ -1,4 +1,5 @@
 import { STATUS_CODES } from "node:http";
+import { QueueStoreError } from "../drivers/queue/embedded/port.ts";
 import type { AppContext, AppMiddleware, HttpState } from "./context.ts";
 import type { HttpLog } from "./options.ts";
 
@@ -64,6 +65,9 @@ function write(ctx: AppContext, problem: Problem): void {
 
 function toProblem(ctx: AppContext, error: unknown, log: HttpLog): Problem {
   if (error instanceof Problem) return error;
+  // Whichever router it came through.
+  if (error instanceof QueueStoreError && error.status < 500)
+    return new Problem(error.status, "bad-request", error.errors.join("; "));
   const { status, expose, message, code } = error as ParserError;
   // The one refusal of the body parser's that it does not mark as the client's.
   if (status === 415 && message.startsWith("Unsupported Content-Encoding"))

@@ -41,7 +41,7 @@ type Handler = (call: Call) => string;
 export function makeQueueRoutes(options: QueueRoutesOptions): Router {
   const findToken = makeTokenFinder(options.tokens);
   const handlers = makeHandlers(options);
-  const router = new Router({ prefix: "/arvados/v1" });
+  const router = new Router({ prefix: "/arvados/v1", sensitive: true });
   router.use(answerErrors);
   router.use(async (ctx: Context, next: Next) => {
     const token = findToken(ctx.get("Authorization"));

@@ -21,6 +21,7 @@ export function logRequests(options: Options): AppMiddleware {
   const { clock, log } = options;
   const { requests } = options.traffic;
   return async (ctx, next) => {
+    if (isUnlisted(ctx)) return next();
     const startedAtMs = clock.nowMs();
     const fields = requestFields(ctx);
     const open = {
@@ -52,6 +53,12 @@ export function logRequests(options: Options): AppMiddleware {
       } else if (ctx.state.isStream) requests.remove(open);
     }
   };
+}
+
+/** What is asked again and again to see how the others fare. */
+function isUnlisted({ method, state }: AppContext): boolean {
+  const isRead = method === "GET" || method === "HEAD";
+  return isRead && ["/metrics", "/metrics.json", "/_inspect/requests"].includes(state.target.path);
 }
 
 /** Nobody reads it any more: what makes it must end too, also where the answer never had the connection. */

@@ -62,7 +62,7 @@ describe("every answer", () => {
 
 describe("the embedded queue's routes", () => {
   it("are served beside the others, by tokens of their own", async () => {
-    const queueRoutes = new Router({ prefix: "/arvados/v1" });
+    const queueRoutes = new Router({ prefix: "/arvados/v1", sensitive: true });
     queueRoutes.use((ctx, next) => {
       ctx.set("X-Queue", "yes");
       return next();
@@ -80,6 +80,14 @@ describe("the embedded queue's routes", () => {
       headers: { allow: "GET, HEAD, OPTIONS" },
     });
     expect((await server.ask("GET", "/arvados/v1/others", open)).status).toBe(401);
+    for (const path of ["/ARVADOS/V1/CONTAINERS/x", "/arvados/v1/CONTAINERS"]) {
+      const answer = await server.ask("GET", path);
+      expect([path, answer.status, answer.text]).toEqual([
+        path,
+        404,
+        expect.stringMatching(/nothing at/),
+      ]);
+    }
     const instances = await server.ask("GET", INSTANCES);
     expect(instances.status).toBe(200);
     expect(instances.headers["x-queue"]).toBeUndefined();

@@ -289,6 +289,9 @@ describe("the embedded queue's API", () => {
     expect([wrong.status, wrong.headers.get("Allow")]).toEqual([405, "GET"]);
     expect((await call("POST", "containers")).status).toBe(405);
     expect((await call("GET", "flavours")).status).toBe(404);
+    // Another letter case is another path: no part of the router may take it for one of its own.
+    for (const path of ["CONTAINERS/x", "Containers", "container_REQUESTS"])
+      expect([path, (await call("GET", path)).status]).toEqual([path, 404]);
   });
 
   it("serves pages by offset without a gap and without repeating one", async () => {

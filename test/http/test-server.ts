@@ -5,6 +5,7 @@ import { onTestFinished } from "vitest";
 import type { Clock } from "../../src/actors/clock.ts";
 import type { FactInput } from "../../src/machines/model/fact.ts";
 import { makeApp } from "../../src/http/app.ts";
+import { FailedTokens } from "../../src/http/failed-tokens.ts";
 import { listen } from "../../src/http/listen.ts";
 import { listenCandidates } from "../../src/http/listen-address.ts";
 import type { AppOptions } from "../../src/http/options.ts";
@@ -114,6 +115,8 @@ export async function openServer(
     queueTokens: [],
     ownKey: OWN_KEY,
     acceptJournal: async () => [],
+    hosts: ["dispatcher.example.org"],
+    failedTokens: new FailedTokens({ nowMs: clock.nowMs, delayMaxMs: 1 }),
     readOnly: false,
     clock,
     makeRequestId: () => `req-${++requestsCount}`,

@@ -8,6 +8,7 @@ import { parseLossless } from "../../drivers/queue/arvados/json.ts";
 import { openQueueStore } from "../../drivers/queue/embedded/store.ts";
 import { makeApp } from "../../http/app.ts";
 import type { HttpState } from "../../http/context.ts";
+import { FailedTokens } from "../../http/failed-tokens.ts";
 import { makeQueueRoutes } from "../../http/queue-routes.ts";
 import { Traffic } from "../../http/traffic.ts";
 import type { Logger } from "../../telemetry/logger.ts";
@@ -96,6 +97,8 @@ export function makeHttpApp(context: HttpContext): { app: Koa<HttpState>; close:
       : {}),
     queueTokens,
     ownKey: context.ownKey,
+    hosts: hostsOf(config),
+    failedTokens: new FailedTokens({ nowMs: () => clock.nowMs() }),
     clock,
     makeRequestId,
     requestTimeoutMs: config.api.requestTimeoutMs,
@@ -108,6 +111,15 @@ export function makeHttpApp(context: HttpContext): { app: Koa<HttpState>; close:
     store?.close();
   };
   return { app, close };
+}
+
+/** Those that the config names. */
+function hostsOf({ services, dispatchCloud }: ClusterConfig): string[] {
+  const urls = Object.entries(services.dispatchCloud.internalURLs).flatMap(
+    ([url, { listenURL }]) => [url, listenURL],
+  );
+  const named = [...urls, services.controller.externalURL].filter((url) => URL.canParse(url));
+  return [...named.map((url) => new URL(url).host), ...dispatchCloud.page.hosts];
 }
 
 function openStore({ config, dataDir, clock }: HttpContext): ReturnType<typeof openQueueStore> {
