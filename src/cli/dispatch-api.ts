@@ -48,10 +48,13 @@ export interface HeldLimit {
 /** A container as the dispatcher sees it. */
 export interface DispatchedContainer {
   readonly container_uuid: string;
+  readonly name: string;
   readonly state: string;
   readonly operation: string;
   readonly process: string;
   readonly priority: number | string;
+  /** Digits, as its user gave it where that can be told. */
+  readonly given_priority: string;
   readonly created_at: string;
   readonly processes: readonly { worker_id: string; instance_id: string; state: string }[];
   readonly scheduling_status: string;

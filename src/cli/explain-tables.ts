@@ -6,7 +6,9 @@ import type {
   Step,
   WorkerExplanation,
 } from "../machines/explain/explanation.ts";
+import { namedContainer } from "../machines/explain/names.ts";
 import { runNotes } from "../machines/explain/runs.ts";
+import { isSweep, sweepText } from "../machines/explain/sweep.ts";
 import { formatSpan, formatTime } from "../machines/model/amounts.ts";
 import { formatTable, type Column } from "./table.ts";
 
@@ -40,7 +42,10 @@ export function runsText(runs: readonly Run[], title: string, asOfMs: number): s
     ...periodColumns<Run>(asOfMs),
     title === "RAN"
       ? { title: "INSTANCE", text: instanceName }
-      : { title: "CONTAINER", text: ({ containerId }) => containerId },
+      : {
+          title: "CONTAINER",
+          text: ({ containerId, containerName }) => namedContainer(containerId, containerName),
+        },
     { title: "STARTED BECAUSE", text: ({ startReason }) => startReason || "it was found running" },
     { title: "END", text: (run) => runNotes(run).join("; ") || "-" },
   ]);
@@ -111,7 +116,11 @@ function stepText({ fact, decisions, transitions, commands }: Step): string {
   return [
     fact.text,
     ...decisions.map(({ do: done, reason }) =>
-      done === "wait" ? `it waits: ${reason || "no longer"}` : `${done}: ${reason}`,
+      done === "wait"
+        ? `it waits: ${reason || "no longer"}`
+        : isSweep({ do: done, reason })
+          ? `sweep up: ${sweepText(reason)}`
+          : `${done}: ${reason}`,
     ),
     ...new Set(taken),
     ...commands.map(({ kind, subject, outcome }) => `${kind} ${subject}${outcomeText(outcome)}`),

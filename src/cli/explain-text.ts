@@ -4,6 +4,7 @@ import type {
   Explanation,
   WorkerExplanation,
 } from "../machines/explain/explanation.ts";
+import { namedContainer } from "../machines/explain/names.ts";
 import { formatMoney, formatSize, formatSpan, formatTime } from "../machines/model/amounts.ts";
 import { instanceName, lifeText, runsText, stepsText, waitsText } from "./explain-tables.ts";
 
@@ -26,7 +27,10 @@ export function explanationText(explanation: Explanation, source: string): strin
 
 function answerText(subject: Explanation, asOfMs: number): string {
   const { answer } = subject;
-  const name = subject.kind === "container" ? subject.containerId : instanceName(subject);
+  const name =
+    subject.kind === "container"
+      ? namedContainer(subject.containerId, subject.name)
+      : instanceName(subject);
   const since =
     answer.sinceMs === null
       ? ""
@@ -60,22 +64,27 @@ function becauseText({ text, seq, atMs, untilMs }: Because, asOfMs: number): str
 }
 
 function containerFacts(explanation: ContainerExplanation, source: string): string {
-  const { record, priority, resources, instanceTypes, supervisor, firstSeenAtMs } = explanation;
-  const { vcpus, ram, scratch, gpus } = resources;
-  const needs = [
-    `${vcpus} VCPU${vcpus === 1 ? "" : "s"}`,
-    `${formatSize(ram)} RAM`,
-    `${formatSize(scratch)} scratch`,
-    ...(gpus > 0 ? [`${gpus} GPUs`] : []),
-  ];
+  const { record, givenPriority, instanceTypes, supervisor, firstSeenAtMs } = explanation;
   const types = instanceTypes.length > 0 ? instanceTypes.join(", ") : "none";
   return lines([
-    ["Container", `${record || "-"}, priority ${priority}${supervisor ? ", a workflow" : ""}`],
-    ["Needs", needs.join(", ")],
+    ["Container", `${record || "-"}, priority ${givenPriority}${supervisor ? ", a workflow" : ""}`],
+    ["Needs", needsText(explanation)],
     ["Types", types],
     ["First seen", formatTime(firstSeenAtMs)],
     ...coverageLines(explanation, source),
   ]);
+}
+
+/** What it asks for, as it was given; what an instance has to have for that is more. */
+function needsText({ asked, resources }: ContainerExplanation): string {
+  const { vcpus, ram, scratch, gpus } = resources;
+  const wanted = asked?.ram ?? ram;
+  return [
+    `${vcpus} VCPU${vcpus === 1 ? "" : "s"}`,
+    `${formatSize(wanted)} RAM${wanted === ram ? "" : ` (a type with ${formatSize(ram)} or more)`}`,
+    ...(scratch > 0 ? [`${formatSize(scratch)} scratch`] : []),
+    ...(gpus > 0 ? [`${gpus} GPUs`] : []),
+  ].join(", ");
 }
 
 function workerFacts(explanation: WorkerExplanation, source: string): string {

@@ -14,7 +14,7 @@ export interface QueuedContainer {
   readonly started_at: string | null;
   readonly finished_at: string | null;
   readonly exit_code: number | null;
-  readonly runtime_status: { readonly error?: string };
+  readonly runtime_status: { readonly error?: string; readonly warning?: string };
   readonly cost: number;
 }
 

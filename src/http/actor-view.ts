@@ -35,7 +35,7 @@ export function actorView(
 type History = NonNullable<Awaited<ReturnType<Timeline["history"]>>>;
 
 export function historyView(history: History): HistoryAnswer {
-  const { actor, bounds, toSeq, asOfMs, spans, marks, cost } = history;
+  const { actor, bounds, toSeq, asOfMs, spans, marks, end, cost } = history;
   return {
     actor,
     bounds: boundsView(bounds),
@@ -49,17 +49,19 @@ export function historyView(history: History): HistoryAnswer {
       to_seq: endSeq,
       to: instantOrNull(toAtMs),
     })),
-    marks: marks.map(({ seq, atMs, kind, type, text, noise, transitions, causeSeq }) => ({
+    marks: marks.map(({ seq, atMs, kind, type, text, noise, failed, transitions, causeSeq }) => ({
       seq,
       at: instant(atMs),
       kind,
       type,
       text,
       noise,
+      failed,
       transitions: [...transitions],
       cause_seq: causeSeq,
     })),
     noise_omitted: history.noiseOmitted,
+    end: end && { tone: end.tone, text: end.text, exit_code: end.exitCode, seq: end.seq },
     cost: cost && {
       price_per_hour: cost.pricePerHour,
       from: instantOrNull(cost.fromAtMs),

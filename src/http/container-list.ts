@@ -1,6 +1,7 @@
 import type { ReadModel } from "../actors/read-model.ts";
 import { rejectionOf } from "../machines/container/container.choice.ts";
 import type { ContainerSnapshot } from "../machines/container/container.machine.ts";
+import { formatPriority } from "../machines/model/amounts.ts";
 import { timeOrNull } from "./wire-json.ts";
 
 /** All containers in one of the states: first in the planner's order, then those that it does not see, by id. */
@@ -31,10 +32,12 @@ function containerJson(
   const waits = context.waitReason !== "";
   return {
     container_uuid: context.containerId,
+    name: context.record?.name ?? "",
     state: value.record,
     operation: value.operation,
     process: value.process,
     priority: context.priority,
+    given_priority: formatPriority(context.priority, context.createdAtMs),
     supervisor: context.supervisor,
     created_at: timeOrNull(context.createdAtMs),
     first_seen_at: timeOrNull(context.firstSeenAtMs),

@@ -1,5 +1,6 @@
 import type { AnySnapshot, SnapshotOf } from "../machines/core/registry.ts";
 import { rejectionOf } from "../machines/container/container.choice.ts";
+import { formatPriority } from "../machines/model/amounts.ts";
 import { actorKey, type ActorKind } from "../machines/model/ids.ts";
 import type { InstanceType } from "../machines/model/instance-type.ts";
 import { instant, instantOrNull } from "./instant.ts";
@@ -47,10 +48,12 @@ export function containerRow({ value, context }: SnapshotOf["container"]): Conta
   const waits = context.waitReason !== "";
   return {
     container_uuid: context.containerId,
+    name: context.record?.name ?? "",
     record: value.record,
     operation: value.operation,
     process: value.process,
     priority: context.priority,
+    given_priority: formatPriority(context.priority, context.createdAtMs),
     supervisor: context.supervisor,
     created_at: instant(context.createdAtMs),
     first_seen_at: instant(context.firstSeenAtMs),

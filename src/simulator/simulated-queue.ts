@@ -1,7 +1,7 @@
 import { QueueError } from "../drivers/queue/port.ts";
 import type { OperationResult, Queue, QueuePoll } from "../drivers/queue/port.ts";
 import type { Clock } from "../actors/clock.ts";
-import type { ContainerRecord, ContainerState } from "../machines/model/fact.ts";
+import type { ContainerEnd, ContainerRecord, ContainerState } from "../machines/model/fact.ts";
 import { wait } from "./wait.ts";
 import type { WorldTale } from "./world-event.ts";
 
@@ -72,9 +72,14 @@ export class SimulatedQueue implements Queue {
       const container = this.containers.get(containerId);
       if (container) entries.set(containerId, container.record);
     }
+    const ends = new Map<string, ContainerEnd>();
+    for (const [containerId, { state }] of entries) {
+      const exitCode = this.containers.get(containerId)?.exitCode ?? 0;
+      if (state === "Complete") ends.set(containerId, { exitCode, error: "", warning: "" });
+    }
     await this.#latency();
     this.#mayBeUnavailable();
-    return { entries, deleted: new Set(), rejected: new Map(), namelessRows: 0 };
+    return { entries, ends, deleted: new Set(), rejected: new Map(), namelessRows: 0 };
   }
 
   async tmpMounts(): Promise<number> {

@@ -111,10 +111,12 @@ export function madeContainer(n: number): ContainerRow {
   const reasons = ["atQuota", "booting", "atCapacity", "typeAtCapacity"] as const;
   return {
     container_uuid: `zzzzz-dz642-${n.toString(36).padStart(15, "0")}`,
+    name: n % 3 === 0 ? `sample ${n}` : "",
     record: n % 4 === 0 ? "Locked" : "Queued",
     operation: "none",
     process: "absent",
     priority: (n * 7919) % 1000,
+    given_priority: `${(n * 7919) % 1000}`,
     supervisor: n % 40 === 0,
     created_at: at(n % 9000),
     first_seen_at: at(n % 9000),

@@ -25,11 +25,13 @@ const history: HistoryAnswer = {
       type: "container.changed",
       text: HOSTILE,
       noise: false,
+      failed: false,
       transitions: [],
       cause_seq: null,
     },
   ],
   noise_omitted: 0,
+  end: null,
   cost: null,
   missing: "",
 };

@@ -1,6 +1,6 @@
 import { QueuePollFeed } from "../../src/actors/feeds/queue-poll.feed.ts";
 import type { QueuePoll } from "../../src/drivers/queue/port.ts";
-import type { ContainerRecord } from "../../src/machines/model/fact.ts";
+import type { ContainerEnd, ContainerRecord } from "../../src/machines/model/fact.ts";
 import { containerRecord } from "./containers.ts";
 import { FactSink } from "./fact-sink.ts";
 
@@ -14,6 +14,7 @@ export function polling(pollIntervalMs = 10_000) {
   const mounts: string[] = [];
   const state = {
     entries: {} as Record<string, Partial<ContainerRecord>>,
+    ends: {} as Record<string, ContainerEnd>,
     rejected: {} as Record<string, { state: "Queued" | "Running" | null; error: string }>,
     error: undefined as Error | undefined,
     mountsError: undefined as Error | undefined,
@@ -38,7 +39,13 @@ export function polling(pollIntervalMs = 10_000) {
         await pause(state.takesMs);
         if (state.error) throw state.error;
         const records = entries.map(([id, changes]) => [id, containerRecord(changes)] as const);
-        return { entries: new Map(records), deleted: new Set(), rejected, namelessRows: 0 };
+        return {
+          entries: new Map(records),
+          ends: new Map(Object.entries(state.ends)),
+          deleted: new Set(),
+          rejected,
+          namelessRows: 0,
+        };
       },
       tmpMounts: async (id) => {
         mounts.push(id);

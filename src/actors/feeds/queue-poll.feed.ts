@@ -1,6 +1,6 @@
 import { QueueError } from "../../drivers/queue/port.ts";
 import type { Queue, QueuePoll, RejectedRow } from "../../drivers/queue/port.ts";
-import type { ContainerRecord, ContainerState } from "../../machines/model/fact.ts";
+import type { ContainerEnd, ContainerRecord, ContainerState } from "../../machines/model/fact.ts";
 import type { Clock } from "../clock.ts";
 import { DeadlineError, withDeadline } from "../deadline.ts";
 import type { Supervisor } from "../supervisor.ts";
@@ -23,6 +23,10 @@ export interface QueuePollOptions {
 const SOON_MS = 500;
 /** Mounts fetched at once for containers that are new. */
 const MOUNTS_AT_ONCE_MAX = 8;
+
+/** Characters of what is kept for people. */
+const NAME_MAX = 200;
+const TEXT_MAX = 2_000;
 
 /** Polls the queue (specification §4.2) and hands on what differs from what is known. */
 export class QueuePollFeed {
@@ -123,6 +127,7 @@ export class QueuePollFeed {
           basedOnSeq,
           state: record.state,
           priority: record.priority,
+          ...this.#endOf(poll.ends.get(containerId)),
         });
     }
     for (const [containerId, row] of poll.rejected) this.#reject(containerId, row, basedOnSeq);
@@ -133,6 +138,13 @@ export class QueuePollFeed {
       const known = supervisor.known.get("container", containerId)?.value.record ?? "unlisted";
       return known === "unlisted" && (state === "Locked" || state === "Running");
     });
+  }
+
+  /** Texts of users and runners: cut, and without secrets. */
+  #endOf(end: ContainerEnd | undefined): { end?: ContainerEnd } {
+    if (!end) return {};
+    const clean = (text: string): string => this.#options.clean(text).slice(0, TEXT_MAX);
+    return { end: { ...end, error: clean(end.error), warning: clean(end.warning) } };
   }
 
   #tellMissing(poll: QueuePoll, basedOnSeq: number): void {
@@ -173,7 +185,9 @@ export class QueuePollFeed {
       const tmpMounts = await withDeadline(clock, timeoutMs, (signal) =>
         queue.tmpMounts(containerId, signal),
       );
-      const added = { ...record, tmpMounts };
+      const { name } = record;
+      const named = name === undefined ? {} : { name: clean(name).slice(0, NAME_MAX) };
+      const added = { ...record, ...named, tmpMounts };
       void supervisor.submit({ type: "container.added", containerId, basedOnSeq, record: added });
     } catch (error) {
       if (!(error instanceof QueueError) && !(error instanceof DeadlineError)) throw error;

@@ -1,6 +1,7 @@
 import type { Journal } from "../../drivers/journal/port.ts";
 import { concerns, type ActorName } from "../../machines/explain/history.ts";
 import { factText } from "../../machines/explain/fact-text.ts";
+import type { Names } from "../../machines/explain/names.ts";
 import { commandText, createdBy, decisionText } from "../../machines/explain/steps.ts";
 import type { Command } from "../../machines/model/command.ts";
 import type { Decision } from "../../machines/model/decision.ts";
@@ -23,8 +24,6 @@ export interface Chain {
   readonly missing: string;
 }
 
-type Names = (workerId: string) => string;
-
 const LINKS_MAX = 40;
 
 /** Which decisions ask for a command; others follow from a fact by itself. */
@@ -44,7 +43,7 @@ const ASKED_BY: Readonly<Partial<Record<Command["kind"], readonly Decision["do"]
 export function chainOf(
   journal: Journal,
   record: JournalRecord,
-  { actor, nameOf }: { actor?: ActorName | undefined; nameOf: Names },
+  { actor, names }: { actor?: ActorName | undefined; names: Names },
 ): Chain {
   const links: Link[] = [];
   let current: JournalRecord | undefined = record;
@@ -57,31 +56,31 @@ export function chainOf(
     const { fact } = at;
     const subject = subjectOf(at);
     if ("commandId" in fact) {
-      add("outcome", at, subject, factText(fact, nameOf));
+      add("outcome", at, subject, factText(fact, names));
       const asking = askedBy(journal, fact.commandId);
       if (typeof asking === "string") {
         missing = asking;
         break;
       }
-      add("command", asking.record, subject, commandText(asking.command, nameOf));
+      add("command", asking.record, subject, commandText(asking.command, names));
       focus = decisionFor(asking.command, asking.record);
       if (asking.record.fact.type !== "planner.ran") {
         if (focus)
-          add("decision", asking.record, subjectOfDecision(focus), decisionText(focus, nameOf));
+          add("decision", asking.record, subjectOfDecision(focus), decisionText(focus, names));
         current = asking.record;
         continue;
       }
       if (!focus) break;
-      add("decision", asking.record, subjectOfDecision(focus), decisionText(focus, nameOf));
+      add("decision", asking.record, subjectOfDecision(focus), decisionText(focus, names));
       current = before(journal, asking.record.seq, focus);
     } else if (fact.type === "planner.ran") {
-      add("fact", at, "", factText(fact, nameOf));
+      add("fact", at, "", factText(fact, names));
       focus = decisionAmong(at, focus) ?? at.decisions[0];
       if (!focus) break;
-      add("decision", at, subjectOfDecision(focus), decisionText(focus, nameOf));
+      add("decision", at, subjectOfDecision(focus), decisionText(focus, names));
       current = before(journal, at.seq, focus);
     } else {
-      add("fact", at, subject, factText(fact, nameOf));
+      add("fact", at, subject, factText(fact, names));
       break;
     }
     if (!current)

@@ -4,7 +4,7 @@ import type { Change } from "../../machines/core/draft.ts";
 import type { AnySnapshot } from "../../machines/core/registry.ts";
 import { HistoryBuilder, type ActorName } from "../../machines/explain/history.ts";
 import { LanesBuilder } from "../../machines/explain/lanes.ts";
-import { namer } from "../../machines/explain/steps.ts";
+import { namer } from "../../machines/explain/names.ts";
 import { bornSeq } from "../../machines/explain/worker-explanation.ts";
 import { actorKey } from "../../machines/model/ids.ts";
 import type { JournalRecord } from "../../machines/model/record.ts";
@@ -141,7 +141,7 @@ export class Timeline {
         visit: (record, changes, core) => {
           seen = { record, changes, types: core.settings?.instanceTypes ?? {} };
           const actor = actorId === undefined ? undefined : actorIn(core, actorId);
-          chain = chainOf(this.#journal, record, { actor, nameOf: namer(core, changes) });
+          chain = chainOf(this.#journal, record, { actor, names: namer(core, changes) });
         },
       });
       if (!seen || !chain) throw new Error(`record ${seq} was not read`);

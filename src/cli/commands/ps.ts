@@ -2,6 +2,7 @@ import { CONFIG_FLAG, defineCommand } from "../command.ts";
 import { connectionOf, type Connection } from "../connection.ts";
 import { listDispatched, type DispatchedContainer } from "../dispatch-api.ts";
 import { EXIT } from "../exit-code.ts";
+import { exitText } from "../../machines/explain/container-end.ts";
 import { formatSpan } from "../../machines/model/amounts.ts";
 import { isEnded, listContainers, listRequests, type QueuedContainer } from "../queue-api.ts";
 import { formatTable } from "../table.ts";
@@ -75,16 +76,28 @@ function rowOf(
   const ended = isEnded(queued?.state ?? "");
   return {
     container_uuid: queued?.uuid ?? dispatched?.container_uuid ?? "",
-    name: request?.name ?? null,
+    name: request?.name ?? (dispatched?.name || null),
     state: queued?.state ?? dispatched?.state ?? "",
     exit_code: queued?.exit_code ?? null,
-    priority: request?.priority ?? dispatched?.priority ?? queued?.priority ?? 0,
+    priority: request?.priority ?? dispatched?.given_priority ?? queued?.priority ?? 0,
     instances: (dispatched?.processes ?? []).map(
       ({ instance_id, worker_id }) => instance_id || worker_id,
     ),
     created_at: queued?.created_at ?? dispatched?.created_at ?? "",
-    status: ended ? (queued?.runtime_status.error ?? "") : statusOf(dispatched),
+    status: ended && queued ? endOf(queued, request?.priority) : statusOf(dispatched),
   };
+}
+
+/** How it ended: whose wish that was is for `explain` to tell. */
+function endOf(
+  { state, exit_code: code, runtime_status: told }: QueuedContainer,
+  priority?: number,
+) {
+  const { error = "", warning = "" } = told;
+  if (error !== "") return error;
+  if (state === "Cancelled")
+    return priority === 0 ? "cancelled by its user: the priority became 0" : "cancelled";
+  return code === null || code === 0 ? warning : `failed: ${exitText(code, warning)}`;
 }
 
 function statusOf(dispatched: DispatchedContainer | undefined): string {

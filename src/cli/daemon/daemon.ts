@@ -229,7 +229,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...(isEmbedded ? { headers: { [OWN_KEY_HEADER]: ownKey } } : {}),
     });
     closers.push(async () => client.close());
-    queue.set(makeArvadosQueue({ client }));
+    queue.set(makeArvadosQueue({ client, extras: isEmbedded ? ["request_name"] : [] }));
     log.info(
       {
         URL: listener.url,

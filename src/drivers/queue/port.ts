@@ -1,4 +1,9 @@
-import type { ContainerRecord, ContainerState, Failure } from "../../machines/model/fact.ts";
+import type {
+  ContainerEnd,
+  ContainerRecord,
+  ContainerState,
+  Failure,
+} from "../../machines/model/fact.ts";
 
 export interface OperationResult {
   readonly state: ContainerState;
@@ -32,6 +37,8 @@ export interface Queue {
 export interface QueuePoll {
   /** By container id; `tmpMounts` of each record is 0 here. */
   readonly entries: ReadonlyMap<string, ContainerRecord>;
+  /** How those of `entries` ended that have, as far as the record says. */
+  readonly ends: ReadonlyMap<string, ContainerEnd>;
   /** Open ones that the API no longer has. */
   readonly deleted: ReadonlySet<string>;
   /** Ones that were listed but cannot be read; they are neither in `entries` nor in `deleted`. */

@@ -80,6 +80,8 @@ export const historyMarkSchema = z.strictObject({
   text: z.string(),
   /** It only repeats or confirms what was known: folded away by default. */
   noise: z.boolean(),
+  /** Something went wrong, or a container ended badly. */
+  failed: z.boolean(),
   /** Of the actor, taken with this record; of the record's first mark only. */
   transitions: z.array(transitionSchema),
   /** The record that asked for the command that this is the outcome of, or that the actor was made by. */
@@ -97,6 +99,15 @@ export const costSchema = z.strictObject({
 });
 export type Cost = z.infer<typeof costSchema>;
 
+/** How a container ended. `failed`: not well, and nobody wanted that. */
+export const endingSchema = z.strictObject({
+  tone: z.enum(["ok", "failed", "cancelled", "unknown"]),
+  /** Goes on after the container's name. */
+  text: z.string(),
+  exit_code: z.int().nullable(),
+  seq: seqSchema,
+});
+
 export const historyAnswerSchema = z.strictObject({
   actor: actorSchema,
   bounds: boundsSchema,
@@ -107,6 +118,8 @@ export const historyAnswerSchema = z.strictObject({
   marks: z.array(historyMarkSchema),
   /** Marks of noise that were left out, as asked. */
   noise_omitted: z.int(),
+  /** Of a container that has ended; else null. */
+  end: endingSchema.nullable(),
   /** Of a worker; else null. */
   cost: costSchema.nullable(),
   missing: z.string(),

@@ -93,6 +93,8 @@ export type WaitReason = z.infer<typeof waitReasonSchema>;
 /** A container, compact: there may be tens of thousands. */
 export const containerRowSchema = z.strictObject({
   container_uuid: z.string(),
+  /** As its user named it; "" where that is not known. */
+  name: z.string(),
   /** What the API last said; `unlisted` where workers report it and the queue does not have it. */
   record: containerRecordStateSchema,
   /** Our call to the API that is in flight. */
@@ -100,6 +102,8 @@ export const containerRowSchema = z.strictObject({
   /** What workers report. */
   process: processSchema,
   priority: prioritySchema,
+  /** Digits: the priority as its user gave it, where that can be told, else the same. */
+  given_priority: z.string(),
   supervisor: z.boolean(),
   created_at: instantSchema,
   first_seen_at: instantSchema,

@@ -5,6 +5,7 @@ import type { Answer, Because, ContainerExplanation, Run } from "./explanation.t
 import { dispatcher } from "./limits.ts";
 import { runNotes } from "./runs.ts";
 import type { Moment } from "./spans.ts";
+import { sweeps, sweepText } from "./sweep.ts";
 
 type Facts = Omit<ContainerExplanation, "answer">;
 interface DecidedThen {
@@ -26,19 +27,17 @@ export function answerForContainer(facts: Facts, core: Core, decided: Decided): 
 }
 
 function ended(facts: Facts, decided: Decided): Answer {
-  const { record, life } = facts;
+  const { record, life, end, nearest } = facts;
   const span = life.find((each) => each.record === record);
   const cancel = decided.get("cancel");
   const run = facts.runs.at(-1);
   const because: Because[] = [];
+  if (nearest !== "") because.push(plain(nearest));
   if (record === "Cancelled" && cancel) because.push(decision(cancel));
   if (run) because.push(ranOn(run));
   else because.push(plain("it never ran on a worker"));
-  const how =
-    record === "Cancelled" && cancel
-      ? `was cancelled by the dispatcher: ${cancel.decision.reason}`
-      : `ended: ${record}`;
-  return { text: how, sinceMs: span?.fromAtMs ?? null, untilMs: null, because };
+  const text = end?.text ?? `ended: ${record}`;
+  return { text, sinceMs: span?.fromAtMs ?? end?.atMs ?? null, untilMs: null, because };
 }
 
 function dropped(facts: Facts, decided: Decided): Answer {
@@ -71,7 +70,7 @@ function running(facts: Facts): Answer {
   const text =
     facts.process === "unkillable"
       ? `cannot be killed${where}: it does not obey SIGTERM, and its worker drains`
-      : run?.kill
+      : run?.kill && !sweeps(run.kill.reason)
         ? `is being killed${where}`
         : facts.process === "starting"
           ? `is being started${where}`
@@ -118,7 +117,7 @@ function waiting(facts: Facts, core: Core, decided: Decided): Answer {
     return {
       text: isOperatorsCancel(rejection)
         ? `is being ${rejection}`
-        : `can never run here: ${rejection}`,
+        : `can never run here: ${rejection}${facts.nearest === "" ? "" : ` (${facts.nearest})`}`,
       sinceMs: facts.firstSeenAtMs,
       untilMs,
       because,
@@ -190,7 +189,7 @@ function nameOf({ instanceType, instanceId, workerId }: Run): string {
 
 function decision({ decision: { do: done, reason }, moment }: DecidedThen): Because {
   return {
-    text: `decided to ${done} it: ${reason}`,
+    text: sweeps(reason) ? sweepText(reason) : `decided to ${done} it: ${reason}`,
     seq: moment.seq,
     atMs: moment.atMs,
     untilMs: null,

@@ -5,13 +5,17 @@ import type { Change } from "../core/draft.ts";
 import { workerState } from "../core/view.ts";
 import type { JournalRecord } from "../model/record.ts";
 import type { WorkerSnapshot } from "../worker/worker.machine.ts";
+import { nearestText } from "../instance-types/nearest.ts";
+import { formatPriority } from "../model/amounts.ts";
 import { answerForContainer, type Decided } from "./container-answer.ts";
+import { EndFinder } from "./container-end.ts";
 import { Contenders } from "./contenders.ts";
 import type { Booting, ContainerExplanation, Coverage } from "./explanation.ts";
 import type { Situation } from "./limits.ts";
 import { Runs } from "./runs.ts";
 import { Spans, type Moment } from "./spans.ts";
-import { createdBy, namer, Steps, type Concerned } from "./steps.ts";
+import { namer } from "./names.ts";
+import { createdBy, Steps, type Concerned } from "./steps.ts";
 import { Waits } from "./waits.ts";
 
 /** Instances that may boot for a container are many in a large fleet; the first ones tell what is wrong with them. */
@@ -42,6 +46,7 @@ export class ContainerExplanationBuilder {
   /** The newest decision of each kind. */
   readonly #decided: Decided = new Map();
   readonly #contenders = new Contenders();
+  readonly #end = new EndFinder(this.#isIt);
 
   constructor(containerId: string) {
     this.#containerId = containerId;
@@ -65,13 +70,14 @@ export class ContainerExplanationBuilder {
   /** A record, once the core has taken it in. */
   see(record: JournalRecord, changes: readonly Change[], core: Core): void {
     const moment = { seq: record.seq, atMs: record.fact.atMs };
-    const nameOf = namer(core, changes);
+    const names = namer(core, changes);
     this.#contenders.see(changes);
+    this.#end.see(record);
     this.#noteCreates(record, moment);
     for (const change of changes) if (change.kind === "worker") this.#seeWorker(change, record);
     const change = changes.find(({ kind, id }) => kind === "container" && this.#isIt(id));
     const concerned = this.#concerned(record, change);
-    this.#steps.add(record, concerned, nameOf);
+    this.#steps.add(record, concerned, names);
     for (const decision of concerned.decisions)
       if (decision.do !== "wait") this.#decided.set(decision.do, { decision, moment });
     if (change) this.#take(change.after as ContainerSnapshot, moment, change.removed);
@@ -90,18 +96,23 @@ export class ContainerExplanationBuilder {
     const explanation = {
       kind: "container" as const,
       containerId: this.#containerId,
+      name: context.record?.name ?? "",
       coverage,
       ...this.#steps.finish(),
       known: this.#known,
       record: this.#record,
       operation: this.#known ? value.operation : "none",
       process: this.#known ? value.process : "absent",
+      end: this.#end.finish(this.#runs.list) ?? null,
       priority: context.priority,
+      givenPriority: formatPriority(context.priority, context.createdAtMs),
+      asked: context.record && { vcpus: context.record.vcpus, ram: context.record.ram },
       supervisor: context.supervisor,
       firstSeenAtMs: context.firstSeenAtMs,
       resources: { ...resources },
       instanceTypes: [...context.instanceTypes],
       rejection: rejectionOf({ value, context }),
+      nearest: nearestOf(snapshot, core),
       retry:
         this.#known && retryAtMs !== null
           ? { atMs: retryAtMs, error: lastError, failuresCount }
@@ -183,6 +194,11 @@ export class ContainerExplanationBuilder {
     }
     return [...found.values()].slice(-BOOTING_MAX);
   }
+}
+
+/** Of one that no type fits, by the config in force. */
+function nearestOf({ context: { record, unfit } }: ContainerSnapshot, { settings }: Core): string {
+  return unfit === "" || !record || !settings ? "" : nearestText(record, settings);
 }
 
 function isBooting({ state }: Booting): boolean {

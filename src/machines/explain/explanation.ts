@@ -82,6 +82,8 @@ export type Coverage = z.infer<typeof coverageSchema>;
 /** A process of a container on a worker. */
 const runSchema = z.object({
   containerId: z.string(),
+  /** "" where it is not known. */
+  containerName: z.string(),
   workerId: z.string(),
   /** "" where the cloud has not named it. */
   instanceId: z.string(),
@@ -103,6 +105,8 @@ const runSchema = z.object({
   error: z.string(),
   /** Why its instance is being shut down; "" while it is not. */
   instanceShutdown: z.string(),
+  /** Its worker went away with it. */
+  lost: z.boolean(),
   /** How its end was noticed; "" while it goes on. */
   end: z.string(),
 });
@@ -149,6 +153,16 @@ const bootingSchema = z.object({
   askedForIt: z.boolean(),
 });
 
+const endingSchema = z.object({
+  /** `failed`: it did not end well, and nobody wanted that. */
+  tone: z.enum(["ok", "failed", "cancelled", "unknown"]),
+  /** Goes on after the container's name. */
+  text: z.string(),
+  exitCode: z.int().nullable(),
+  seq: seqSchema,
+  atMs: instant,
+});
+
 const explained = {
   answer: answerSchema,
   coverage: coverageSchema,
@@ -160,14 +174,22 @@ const explained = {
 export const containerExplanationSchema = z.object({
   kind: z.literal("container"),
   containerId: z.string(),
+  /** As its user named it; "" where that is not known. */
+  name: z.string(),
   ...explained,
   /** Whether the dispatcher still knows it. */
   known: z.boolean(),
   record: z.string(),
   operation: z.string(),
   process: z.string(),
+  /** How it ended; null while it has not. */
+  end: endingSchema.nullable(),
   priority: z.string(),
+  /** The priority as its user gave it, where that can be told; else the same. */
+  givenPriority: z.string(),
   supervisor: z.boolean(),
+  /** What its record asks for in bytes, without what the dispatcher adds; null where the record was never read. */
+  asked: z.object({ vcpus: z.number(), ram: z.number() }).nullable(),
   firstSeenAtMs: instant,
   resources: z.object({
     vcpus: z.number(),
@@ -178,6 +200,8 @@ export const containerExplanationSchema = z.object({
   }),
   instanceTypes: z.array(z.string()),
   rejection: z.string(),
+  /** Of one that no type fits: which comes nearest, and the numbers that miss; else "". */
+  nearest: z.string(),
   /** The call that failed last, while it is not tried again yet. */
   retry: z.object({ atMs: instant, error: z.string(), failuresCount: z.int() }).nullable(),
   life: z.array(
@@ -204,7 +228,7 @@ export const workerExplanationSchema = z.object({
   lifecycle: z.string(),
   idleBehavior: z.string(),
   /** The planner's decision; null for an instance that was found in the cloud. */
-  created: causeSchema.extend({ containerId: z.string() }).nullable(),
+  created: causeSchema.extend({ containerId: z.string(), containerName: z.string() }).nullable(),
   /** That it was found; null for one that was asked for. */
   found: causeSchema.nullable(),
   boot: z.object({

@@ -1,7 +1,9 @@
-import type { Fact, Failure } from "../model/fact.ts";
+import type { Fact, FactOf, Failure } from "../model/fact.ts";
+import { exitText } from "./container-end.ts";
+import type { Names } from "./names.ts";
 
-/** What a fact says, in words; `nameOf` names a worker for people. */
-export function factText(fact: Fact, nameOf: (workerId: string) => string): string {
+/** What a fact says, in words; `names` tells what people call workers and containers. */
+export function factText(fact: Fact, names: Names): string {
   switch (fact.type) {
     case "daemon.started":
       return `the dispatcher started (version ${fact.version})`;
@@ -14,7 +16,7 @@ export function factText(fact: Fact, nameOf: (workerId: string) => string): stri
     case "instance.seen":
       return `the cloud lists ${fact.instanceId}`;
     case "instance.missing":
-      return `the cloud's list lacks ${nameOf(fact.workerId)}`;
+      return `the cloud's list lacks ${names.worker(fact.workerId)}`;
     case "instances.listed":
       return `the cloud listed ${fact.instancesCount} instances`;
     case "create.succeeded":
@@ -22,30 +24,30 @@ export function factText(fact: Fact, nameOf: (workerId: string) => string): stri
     case "create.failed":
       return `the cloud did not create it: ${failureText(fact.failure)}`;
     case "destroy.accepted":
-      return `the cloud accepted the destroy of ${nameOf(fact.workerId)}`;
+      return `the cloud accepted the destroy of ${names.worker(fact.workerId)}`;
     case "destroy.failed":
-      return `the destroy of ${nameOf(fact.workerId)} failed: ${failureText(fact.failure)}`;
+      return `the destroy of ${names.worker(fact.workerId)} failed: ${failureText(fact.failure)}`;
     case "tags.saved":
-      return `the tags of ${nameOf(fact.workerId)} were saved`;
+      return `the tags of ${names.worker(fact.workerId)} were saved`;
     case "tags.failed":
-      return `the tags of ${nameOf(fact.workerId)} could not be saved: ${failureText(fact.failure)}`;
+      return `the tags of ${names.worker(fact.workerId)} could not be saved: ${failureText(fact.failure)}`;
     case "ssh.connected":
-      return `SSH to ${nameOf(fact.workerId)} connected`;
+      return `SSH to ${names.worker(fact.workerId)} connected`;
     case "probe.succeeded":
-      return probeText(fact, nameOf);
+      return probeText(fact, names);
     case "probe.failed":
-      return `a probe of ${nameOf(fact.workerId)} failed: ${[fact.error, ...faultsOf(fact)].join("; ")}`;
+      return `a probe of ${names.worker(fact.workerId)} failed: ${[fact.error, ...faultsOf(fact)].join("; ")}`;
     case "start.returned":
-      return because(`the start on ${nameOf(fact.workerId)}: ${fact.outcome}`, fact.error);
+      return because(`the start on ${names.worker(fact.workerId)}: ${fact.outcome}`, fact.error);
     case "kill.returned":
       return because(
-        `the kill on ${nameOf(fact.workerId)}: the process ${fact.gone ? "is gone" : "is still there"}`,
+        `the kill on ${names.worker(fact.workerId)}: the process ${fact.gone ? "is gone" : "is still there"}`,
         fact.error,
       );
     case "container.added":
-      return `the queue has it: ${fact.record.state}, priority ${fact.record.priority}`;
+      return `the queue has it: ${fact.record.state}, priority ${names.priority(fact.containerId, fact.record.priority)}`;
     case "container.changed":
-      return `the queue says: ${fact.state}, priority ${fact.priority}`;
+      return `the queue says: ${fact.state}, ${changeText(fact, names)}`;
     case "container.missing":
       return "the queue no longer has it";
     case "container.rejected":
@@ -73,20 +75,32 @@ export function factText(fact: Fact, nameOf: (workerId: string) => string): stri
   }
 }
 
-function probeText(
-  fact: Extract<Fact, { type: "probe.succeeded" }>,
-  nameOf: (workerId: string) => string,
-): string {
+function probeText(fact: Extract<Fact, { type: "probe.succeeded" }>, names: Names): string {
   const { containerIds, booted, broken, stale, bootError, reportedCount } = fact;
   const parts = [
     booted ? "" : "not booted yet",
-    containerIds.length > 0 ? `lists ${containerIds.join(", ")}` : "lists no process",
+    containerIds.length > 0
+      ? `lists ${containerIds.map((id) => names.container(id)).join(", ")}`
+      : "lists no process",
     ...faultsOf({ broken, reportedCount }),
     stale ? "a run lock is stale" : "",
     bootError,
   ];
   const said = parts.filter((part) => part !== "").join("; ");
-  return `a probe of ${nameOf(fact.workerId)}: ${said}`;
+  return `a probe of ${names.worker(fact.workerId)}: ${said}`;
+}
+
+/** Of one that has ended how it did matters, else its priority. */
+function changeText(
+  { containerId, priority, end }: FactOf<"container.changed">,
+  names: Names,
+): string {
+  if (!end) return `priority ${names.priority(containerId, priority)}`;
+  const parts = [
+    end.exitCode === null ? end.warning : exitText(end.exitCode, end.warning),
+    end.error,
+  ];
+  return parts.filter((part) => part !== "").join(": ") || "no exit code";
 }
 
 function faultsOf(probe: {

@@ -9,10 +9,13 @@ import { actorsOf } from "../model/record-actors.ts";
 import type { JournalRecord } from "../model/record.ts";
 import type { TakenTransition } from "../step.ts";
 import { Cost } from "./cost.ts";
+import { EndFinder } from "./container-end.ts";
 import { factText } from "./fact-text.ts";
+import { Runs } from "./runs.ts";
 import { Spans, type Moment } from "./spans.ts";
 import { byPath } from "./state-path.ts";
-import { commandText, createdBy, decisionText, namer } from "./steps.ts";
+import { namer, type Names } from "./names.ts";
+import { commandText, createdBy, decisionText } from "./steps.ts";
 
 export interface ActorName {
   readonly kind: ActorKind;
@@ -28,6 +31,8 @@ export interface Mark extends Moment {
   readonly text: string;
   /** It only repeats or confirms what was known. */
   readonly noise: boolean;
+  /** Something went wrong, or a container ended badly. */
+  readonly failed: boolean;
   readonly transitions: readonly TakenTransition[];
   /** The record that asked for what this is the outcome of. */
   readonly causeSeq: number | null;
@@ -59,6 +64,9 @@ export class HistoryBuilder {
   readonly #oldest: Mark[] = [];
   #newest: Mark[] = [];
   #snapshot: AnySnapshot | undefined;
+  /** Of a container. */
+  readonly #runs = new Runs();
+  readonly #end = new EndFinder((containerId) => this.#isIt(containerId));
   #noiseOmitted = 0;
   #omitted = 0;
 
@@ -81,6 +89,7 @@ export class HistoryBuilder {
   see(record: JournalRecord, changes: readonly Change[], core: Core): void {
     const change = changes.find(({ key }) => key === this.#key);
     const moment = { seq: record.seq, atMs: record.fact.atMs };
+    if (this.#actor.kind === "container") this.#seeEnd(record, changes);
     const marks = this.#marksOf(record, change, namer(core, changes));
     for (const mark of marks) this.#keep(mark);
     if (change) this.#follow(change, moment);
@@ -98,8 +107,20 @@ export class HistoryBuilder {
       marks: [...this.#oldest, ...this.#newest],
       noiseOmitted: this.#noiseOmitted,
       marksOmitted: this.#omitted,
+      end: this.#end.finish(this.#runs.list) ?? null,
       cost: this.#actor.kind === "worker" ? this.#cost.finish(asOfMs) : null,
     };
+  }
+
+  #isIt(containerId: string): boolean {
+    return this.#actor.kind === "container" && this.#actor.id === containerId;
+  }
+
+  #seeEnd(record: JournalRecord, changes: readonly Change[]): void {
+    this.#end.see(record);
+    for (const change of changes)
+      if (change.kind === "worker")
+        this.#runs.see(change, record, (containerId) => this.#isIt(containerId));
   }
 
   #follow({ after, removed }: Change, moment: Moment): void {
@@ -126,13 +147,13 @@ export class HistoryBuilder {
     else if (ended) this.#cost.end(atMs);
   }
 
-  #marksOf(record: JournalRecord, change: Change | undefined, nameOf: Names): Mark[] {
+  #marksOf(record: JournalRecord, change: Change | undefined, names: Names): Mark[] {
     const moment = { seq: record.seq, atMs: record.fact.atMs };
     const transitions = (change?.transitions ?? []).map((each) => byPath(this.#actor.kind, each));
-    const parts = [
-      ...this.#factMarks(record, change, nameOf),
-      ...this.#decisionMarks(record, nameOf),
-      ...this.#commandMarks(record, nameOf),
+    const parts: Part[] = [
+      ...this.#factMarks(record, change, names),
+      ...this.#decisionMarks(record, names),
+      ...this.#commandMarks(record, names),
     ];
     const isQuiet = transitions.every(({ to }) => to === "");
     return parts.map((part, at) => ({
@@ -144,7 +165,7 @@ export class HistoryBuilder {
     }));
   }
 
-  #factMarks({ fact, decisions }: JournalRecord, change: Change | undefined, nameOf: Names) {
+  #factMarks({ fact, decisions }: JournalRecord, change: Change | undefined, names: Names) {
     const isNamed = actorsOf({ seq: 1, fact, commands: [], decisions: [] }).some(
       (key) => key === this.#key,
     );
@@ -155,14 +176,15 @@ export class HistoryBuilder {
       {
         kind: isOutcome ? ("outcome" as const) : ("fact" as const),
         type: fact.type,
-        text: factText(fact, nameOf),
+        text: factText(fact, names),
         noise: NOISY.has(fact.type),
+        failed: isFailure(fact),
         causeSeq: isOutcome ? seqOfCommand(fact.commandId) : null,
       },
     ];
   }
 
-  #decisionMarks(record: JournalRecord, nameOf: Names) {
+  #decisionMarks(record: JournalRecord, names: Names) {
     const creates = createdBy(record)
       .filter(({ command }) => this.#isAsked(command))
       .map(({ decision }) => decision);
@@ -171,20 +193,22 @@ export class HistoryBuilder {
       .map((decision) => ({
         kind: "decision" as const,
         type: decision.do,
-        text: decisionText(decision, nameOf),
+        text: decisionText(decision, names),
         noise: false,
+        failed: false,
         causeSeq: null,
       }));
   }
 
-  #commandMarks({ commands }: JournalRecord, nameOf: Names) {
+  #commandMarks({ commands }: JournalRecord, names: Names) {
     return commands
       .filter((command) => this.#isAsked(command))
       .map((command) => ({
         kind: "command" as const,
         type: command.kind,
-        text: commandText(command, nameOf),
+        text: commandText(command, names),
         noise: false,
+        failed: false,
         causeSeq: null,
       }));
   }
@@ -211,7 +235,16 @@ export class HistoryBuilder {
   }
 }
 
-type Names = (workerId: string) => string;
+type Part = Omit<Mark, keyof Moment | "transitions">;
+
+/** What the other side refused or could not do, and a container that failed. */
+function isFailure(fact: Fact): boolean {
+  if ("failure" in fact || fact.type === "probe.failed" || fact.type === "container.rejected")
+    return true;
+  if (fact.type === "start.returned") return fact.outcome !== "started";
+  if (fact.type !== "container.changed" || !fact.end) return false;
+  return fact.end.error !== "" || (fact.end.exitCode ?? 0) !== 0;
+}
 
 /** Whether a decision is about the actor. */
 export function concerns(decision: Decision, { kind, id }: ActorName): boolean {

@@ -3,6 +3,7 @@ import type { JournalRecord } from "../model/record.ts";
 import type { WorkerSnapshot } from "../worker/worker.machine.ts";
 import type { WorkerContext, WorkerProcess } from "../worker/worker.types.ts";
 import type { Run } from "./explanation.ts";
+import { sweeps, sweepText } from "./sweep.ts";
 import { endPeriod, periodFrom, type Moment } from "./spans.ts";
 
 /** Processes of containers on workers, as the workers' machines tell of them. */
@@ -11,16 +12,27 @@ export class Runs {
   readonly #open = new Map<string, Run>();
 
   /** Processes that were there before the first record that is seen. */
-  begin(worker: WorkerSnapshot, isWanted: (containerId: string) => boolean, moment: Moment): void {
+  begin(
+    worker: WorkerSnapshot,
+    isWanted: (containerId: string) => boolean,
+    moment: Moment,
+    nameOf = nameless,
+  ): void {
     for (const [containerId, process] of Object.entries(worker.context.processes)) {
       if (!isWanted(containerId)) continue;
       const run = this.#add(worker.context, containerId, { ...moment, atMs: process.sinceMs });
+      run.containerName = nameOf(containerId);
       this.#update(run, process, moment);
     }
   }
 
   /** Takes in what a record changed on a worker. */
-  see(change: Change, record: JournalRecord, isWanted: (containerId: string) => boolean): void {
+  see(
+    change: Change,
+    record: JournalRecord,
+    isWanted: (containerId: string) => boolean,
+    nameOf = nameless,
+  ): void {
     const { context } = change.after as WorkerSnapshot;
     const { shutdownReason } = context;
     const before = (change.before as WorkerSnapshot | undefined)?.context.processes ?? {};
@@ -33,9 +45,11 @@ export class Runs {
       const key = keyOf(context.workerId, containerId);
       const known = this.#open.get(key);
       if (known) known.instanceShutdown = shutdownReason;
-      if (process)
-        this.#update(known ?? this.#add(context, containerId, moment, record), process, moment);
-      else if (known) this.#end(key, known, { change, record, moment });
+      if (process) {
+        const run = known ?? this.#add(context, containerId, moment, record);
+        run.containerName ||= nameOf(containerId);
+        this.#update(run, process, moment);
+      } else if (known) this.#end(key, known, { change, record, moment });
     }
     this.#note(context, record, isWanted);
   }
@@ -47,6 +61,7 @@ export class Runs {
     );
     const run: Run = {
       containerId,
+      containerName: "",
       workerId,
       instanceId,
       instanceType,
@@ -56,6 +71,7 @@ export class Runs {
       kill: null,
       error: "",
       instanceShutdown: context.shutdownReason,
+      lost: false,
       end: "",
     };
     this.list.push(run);
@@ -94,9 +110,14 @@ export class Runs {
     { change, record, moment }: { change: Change; record: JournalRecord; moment: Moment },
   ): void {
     endPeriod(run, moment);
+    run.lost = change.removed;
     run.end = endText(change, record);
     this.#open.delete(key);
   }
+}
+
+function nameless(_containerId: string): string {
+  return "";
 }
 
 function keyOf(workerId: string, containerId: string): string {
@@ -112,11 +133,15 @@ function endText(change: Change, { fact }: JournalRecord): string {
 
 /** What is worth saying of how it went and ended. */
 export function runNotes({ kill, error, end, instanceShutdown }: Run): string[] {
-  const signals = kill && (kill.signals === 1 ? "once" : `${kill.signals} times`);
   return [
     error === "" ? "" : `the start said: ${error}`,
-    kill ? `SIGTERM sent ${signals}${kill.givenUp ? ", given up" : ""}: ${kill.reason}` : "",
+    kill ? killText(kill) : "",
     instanceShutdown === "" ? "" : `its instance was shut down: ${instanceShutdown}`,
     end,
   ].filter((note) => note !== "");
+}
+
+function killText({ reason, signals, givenUp }: NonNullable<Run["kill"]>): string {
+  if (sweeps(reason)) return `${sweepText(reason)}${givenUp ? ", and does not obey SIGTERM" : ""}`;
+  return `SIGTERM sent ${signals === 1 ? "once" : `${signals} times`}${givenUp ? ", given up" : ""}: ${reason}`;
 }

@@ -1,12 +1,12 @@
-import type { Core } from "../core/core.ts";
 import type { Change } from "../core/draft.ts";
 import type { Command } from "../model/command.ts";
 import type { Decision } from "../model/decision.ts";
 import type { Fact } from "../model/fact.ts";
 import type { JournalRecord } from "../model/record.ts";
-import type { WorkerSnapshot } from "../worker/worker.machine.ts";
 import type { CommandStep, DecisionStep, Step } from "./explanation.ts";
 import { factText, failureText } from "./fact-text.ts";
+import type { Names } from "./names.ts";
+import { isSweep, sweepText } from "./sweep.ts";
 
 /** Of a long life the beginning and the end tell most. */
 const OLDEST_MAX = 100;
@@ -31,11 +31,7 @@ export class Steps {
   readonly #open = new Map<string, CommandStep>();
 
   /** Returns the step, or undefined where nothing of the record concerns the actor. */
-  add(
-    record: JournalRecord,
-    concerned: Concerned,
-    nameOf: (workerId: string) => string,
-  ): Step | undefined {
+  add(record: JournalRecord, concerned: Concerned, names: Names): Step | undefined {
     const { seq, fact } = record;
     this.#settle(record);
     const { decisions, commands, change, named } = concerned;
@@ -43,10 +39,10 @@ export class Steps {
     const step: Step = {
       seq,
       atMs: fact.atMs,
-      fact: { type: fact.type, text: factText(fact, nameOf) },
-      decisions: decisions.map((decision) => decisionStep(decision, nameOf)),
+      fact: { type: fact.type, text: factText(fact, names) },
+      decisions: decisions.map((decision) => decisionStep(decision, names)),
       transitions: (change?.transitions ?? []).map((transition) => ({ ...transition })),
-      commands: commands.map((command) => commandStep(command, nameOf)),
+      commands: commands.map((command) => commandStep(command, names)),
     };
     for (const command of step.commands) this.#open.set(command.id, command);
     this.#keep(step);
@@ -87,54 +83,63 @@ function outcomeOf(fact: Fact): { ok: boolean; text: string } {
 }
 
 /** A decision in one line. */
-export function decisionText(decision: Decision, nameOf: (workerId: string) => string): string {
-  const { do: done, subject, reason } = decisionStep(decision, nameOf);
+export function decisionText(decision: Decision, names: Names): string {
+  const { subject, reason } = decisionStep(decision, names);
+  const done = isSweep(decision) ? "sweep up" : decision.do;
   const what = subject === "" ? done : `${done} ${subject}`;
-  return reason === "" ? what : `${what}: ${reason}`;
+  return reason === "" ? what : `${what}: ${isSweep(decision) ? sweepText(reason) : reason}`;
 }
 
 /** A command in one line. */
-export function commandText(command: Command, nameOf: (workerId: string) => string): string {
-  const { kind, subject } = commandStep(command, nameOf);
+export function commandText(command: Command, names: Names): string {
+  const { kind, subject } = commandStep(command, names);
   return `${kind} ${subject}`;
 }
 
-function decisionStep(decision: Decision, nameOf: (workerId: string) => string): DecisionStep {
+function decisionStep(decision: Decision, names: Names): DecisionStep {
   const { do: done, reason } = decision;
   switch (done) {
     case "create":
-      return { do: done, subject: `${decision.instanceType} for ${decision.container}`, reason };
+      return {
+        do: done,
+        subject: `${decision.instanceType} for ${names.container(decision.container)}`,
+        reason,
+      };
     case "start":
-      return { do: done, subject: `${decision.container} on ${nameOf(decision.worker)}`, reason };
+      return {
+        do: done,
+        subject: `${names.container(decision.container)} on ${names.worker(decision.worker)}`,
+        reason,
+      };
     case "shutdown":
-      return { do: done, subject: nameOf(decision.worker), reason };
+      return { do: done, subject: names.worker(decision.worker), reason };
     case "holdCreates":
     case "delayRecovery":
     case "finishRecovery":
       return { do: done, subject: "", reason };
     default:
-      return { do: done, subject: decision.container, reason };
+      return { do: done, subject: names.container(decision.container), reason };
   }
 }
 
-function commandStep(command: Command, nameOf: (workerId: string) => string): CommandStep {
-  return { id: command.id, kind: command.kind, subject: subjectOf(command, nameOf), outcome: null };
+function commandStep(command: Command, names: Names): CommandStep {
+  return { id: command.id, kind: command.kind, subject: subjectOf(command, names), outcome: null };
 }
 
-function subjectOf(command: Command, nameOf: (workerId: string) => string): string {
+function subjectOf(command: Command, names: Names): string {
   switch (command.kind) {
     case "instance.create":
       return command.instanceType;
     case "instance.destroy":
-      return nameOf(command.workerId);
+      return names.worker(command.workerId);
     case "instance.setTags":
-      return `${nameOf(command.workerId)} to ${command.idleBehavior}`;
+      return `${names.worker(command.workerId)} to ${command.idleBehavior}`;
     case "process.start":
-      return `${command.containerId} on ${nameOf(command.workerId)}`;
+      return `${names.container(command.containerId)} on ${names.worker(command.workerId)}`;
     case "process.kill":
-      return `${command.containerId} on ${nameOf(command.workerId)} with signal ${command.signal}`;
+      return `${names.container(command.containerId)} on ${names.worker(command.workerId)} with signal ${command.signal}`;
     default:
-      return command.containerId;
+      return names.container(command.containerId);
   }
 }
 
@@ -151,13 +156,4 @@ export function createdBy(
     const command = creates[at];
     return command ? [{ decision, command }] : [];
   });
-}
-
-/** The cloud's name of a worker, also of one that has just gone. */
-export function namer(core: Core, changes: readonly Change[]): (workerId: string) => string {
-  return (workerId) => {
-    const gone = changes.find(({ kind, id }) => kind === "worker" && id === workerId)?.after;
-    const worker = core.registry.get("worker", workerId) ?? (gone as WorkerSnapshot | undefined);
-    return worker?.context.instanceId || workerId;
-  };
 }

@@ -2,6 +2,8 @@ import type { WorkerSnapshot } from "../worker/worker.machine.ts";
 import { refusalText } from "./refusal-text.ts";
 import { formatSpan } from "../model/amounts.ts";
 import type { Answer, Because, Step, WorkerExplanation } from "./explanation.ts";
+import { namedContainer } from "./names.ts";
+import { sweeps, sweepText } from "./sweep.ts";
 
 type Facts = Omit<WorkerExplanation, "answer">;
 
@@ -50,9 +52,9 @@ function kept(facts: Facts, { value, context }: WorkerSnapshot): Answer {
   }
   const busy = facts.runs.filter(({ toSeq }) => toSeq === null);
   for (const run of busy) {
-    const killing = run.kill ? `, being killed: ${run.kill.reason}` : "";
+    const killing = run.kill ? `, ${killingText(run.kill.reason)}` : "";
     const said = { seq: run.fromSeq, atMs: run.fromAtMs };
-    because.push(at(`runs ${run.containerId}${killing}`, said));
+    because.push(at(`runs ${namedContainer(run.containerId, run.containerName)}${killing}`, said));
   }
   const boots = boot(facts);
   if (context.lastError !== "" && boots.length === 0)
@@ -162,7 +164,13 @@ function refusals(
 }
 
 function origin({ created, found }: Facts): Because[] {
-  if (created) return [at(`booted for ${created.containerId}: ${created.reason}`, created)];
+  if (created)
+    return [
+      at(
+        `booted for ${namedContainer(created.containerId, created.containerName)}: ${created.reason}`,
+        created,
+      ),
+    ];
   return found ? [at(`found: ${found.reason}`, found)] : [];
 }
 
@@ -171,6 +179,10 @@ function boot({ boot: { outcome, errors, readyAtMs } }: Facts): Because[] {
   const newest = errors.at(-1);
   if (readyAtMs !== null || !newest) return [];
   return [at(`boot${outcome ? ` (${outcome})` : ""}, last probe: ${newest.error}`, newest)];
+}
+
+function killingText(reason: string): string {
+  return sweeps(reason) ? sweepText(reason) : `being killed: ${reason}`;
 }
 
 function plain(text: string): Because {

@@ -7,7 +7,8 @@ import { Cost } from "./cost.ts";
 import type { Coverage, Step, WorkerExplanation } from "./explanation.ts";
 import { Runs } from "./runs.ts";
 import { Spans, type Moment } from "./spans.ts";
-import { createdBy, namer, Steps, type Concerned } from "./steps.ts";
+import { nameOfContainer, namer } from "./names.ts";
+import { createdBy, Steps, type Concerned } from "./steps.ts";
 import { answerForWorker } from "./worker-answer.ts";
 
 /** Boot probes fail in a few ways, over and over. */
@@ -58,7 +59,12 @@ export class WorkerExplanationBuilder {
     const moment = { seq: core.seq, atMs: core.atMs };
     this.#take(snapshot, moment);
     this.#cost.begin(snapshot, settings);
-    this.#runs.begin(snapshot, () => true, moment);
+    this.#runs.begin(
+      snapshot,
+      () => true,
+      moment,
+      (id) => nameOfContainer(core, id),
+    );
   }
 
   /** A record, once the core has taken it in. */
@@ -66,10 +72,10 @@ export class WorkerExplanationBuilder {
     const { fact } = record;
     const moment = { seq: record.seq, atMs: fact.atMs };
     const change = changes.find((each) => each.kind === "worker" && this.#isIt(each));
-    if (change && this.#workerId === undefined) this.#meet(change, record, moment);
+    if (change && this.#workerId === undefined) this.#meet(change, record, core);
     if (this.#workerId === undefined) return;
     const step = this.#steps.add(record, this.#concerned(record, change), namer(core, changes));
-    if (change) this.#follow(change, record, moment, step);
+    if (change) this.#follow(change, record, { core, step });
     if (step) this.#noteDestroys(step, record);
     if (change || fact.type === "config.loaded")
       this.#cost.follow(this.#snapshot as WorkerSnapshot, moment.atMs, {
@@ -125,13 +131,16 @@ export class WorkerExplanationBuilder {
   }
 
   /** The record that made it, or the first that shows that it is the one. */
-  #meet(change: Change, record: JournalRecord, { seq, atMs }: Moment): void {
+  #meet(change: Change, record: JournalRecord, core: Core): void {
+    const { seq } = record;
+    const { atMs } = record.fact;
     this.#workerId = change.id;
     if (change.before) return;
     const created = createdBy(record).find(({ command }) => command.id === change.id);
     if (created) {
       const { container, reason } = created.decision;
-      this.#created = { seq, atMs, containerId: container, reason };
+      const containerName = nameOfContainer(core, container);
+      this.#created = { seq, atMs, containerId: container, containerName, reason };
     } else {
       const reason = "the cloud listed it, and no create of this journal stands for it";
       this.#found = { seq, atMs, reason };
@@ -166,11 +175,21 @@ export class WorkerExplanationBuilder {
       this.#life.enter({ lifecycle, idleBehavior, reason: behaviorReason }, moment);
   }
 
-  #follow(change: Change, record: JournalRecord, moment: Moment, step: Step | undefined): void {
+  #follow(
+    change: Change,
+    record: JournalRecord,
+    { core, step }: { core: Core; step: Step | undefined },
+  ): void {
+    const moment = { seq: record.seq, atMs: record.fact.atMs };
     const before = change.before as WorkerSnapshot | undefined;
     const after = change.after as WorkerSnapshot;
     this.#take(after, moment);
-    this.#runs.see(change, record, () => true);
+    this.#runs.see(
+      change,
+      record,
+      () => true,
+      (id) => nameOfContainer(core, id),
+    );
     const { lastError, readyAtMs, shutdownReason } = after.context;
     if (readyAtMs === null && lastError !== "" && lastError !== before?.context.lastError) {
       this.#bootErrors.push({ ...moment, error: lastError });

@@ -12,7 +12,7 @@ const MIB = 1_048_576n;
 const LOCAL_KEEPSTORE = 220n * MIB;
 const KEEP_BUFFER = 64n * MIB;
 
-const NO_GPU_WANTED: Gpu = {
+export const NO_GPU_WANTED: Gpu = {
   stack: "",
   driverVersion: "",
   hardwareTarget: [],
@@ -101,7 +101,7 @@ function fits(type: InstanceType, need: Resources, preemptible: boolean): boolea
   );
 }
 
-function fitsGpu(type: InstanceType, wanted: Gpu): boolean {
+export function fitsGpu(type: InstanceType, wanted: Gpu): boolean {
   const has = type.gpu;
   if (has.stack !== wanted.stack) return false;
   if (has.deviceCount < wanted.deviceCount || has.vram < wanted.vram) return false;

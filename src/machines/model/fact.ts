@@ -43,10 +43,22 @@ export const failureSchema = z.object({
 });
 export type Failure = z.infer<typeof failureSchema>;
 
+/** How a container ended, as its record has it. Texts are cut and redacted by the feed; nothing is decided by them. */
+export const containerEndSchema = z.object({
+  /** Null where the command has none. */
+  exitCode: z.int().nullable(),
+  /** `runtime_status.error` and `.warning`; "" for none. */
+  error: z.string(),
+  warning: z.string(),
+});
+export type ContainerEnd = z.infer<typeof containerEndSchema>;
+
 /** The part of a container record that the core reads (specification §4.1). Sizes are bytes. */
 export const containerRecordSchema = z.object({
   state: containerStateSchema,
   priority: prioritySchema,
+  /** As its user named it, where the queue tells; for people only. */
+  name: z.string().optional(),
   createdAtMs: z.number(),
   supervisor: z.boolean(),
   preemptible: z.boolean(),
@@ -220,6 +232,8 @@ export const factSchema = z.discriminatedUnion("type", [
     ...basedOn,
     state: containerStateSchema,
     priority: prioritySchema,
+    /** Of one that has ended, where the queue tells. */
+    end: containerEndSchema.optional(),
   }),
   z.object({ type: z.literal("container.missing"), ...container, ...basedOn }),
   /** The record cannot be read at all (specification §4.4): it is cancelled with the error. */

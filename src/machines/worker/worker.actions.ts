@@ -146,6 +146,17 @@ export const tooManyProcesses = {
   }),
 };
 
+/** The same of one that has not become ready in its time. */
+export const bootTimedOut = {
+  type: "rememberReason" as const,
+  params: given((_context, event: WorkerEventOf<"probe.failed">) => {
+    const limit = `TimeoutBooting ${formatSpan(event.settings.timeoutBootingMs)}`;
+    const silent = `no good answer to a probe for ${formatSpan(event.startedAtMs - event.lastGoodProbeAtMs)}`;
+    const passed = event.booted ? "its boot probe passed, and its runner gives " : "";
+    return `boot timed out (${limit}): ${passed}${silent}`;
+  }),
+};
+
 export const operatorsBehavior = {
   type: "rememberBehavior" as const,
   params: given(

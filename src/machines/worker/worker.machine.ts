@@ -152,16 +152,17 @@ const answerOrElse = [
 
 /** One whose boot probe has passed has no outcome yet: it gets `disappeared` with its end (specification §7.3). */
 function bootOrElse(overdue: "overdueForBoot" | "overdueWhileUnknown") {
+  const why = overdue === "overdueForBoot" ? act.bootTimedOut : act.unanswered;
   return [
     {
       guard: and([overdue, not("held"), "bootProbePassed"]),
       target: "shutdown",
-      actions: act.unanswered,
+      actions: why,
     },
     {
       guard: and([overdue, not("held")]),
       target: "shutdown",
-      actions: [act.unanswered, { type: "rememberOutcome", params: "failure" }],
+      actions: [why, { type: "rememberOutcome", params: "failure" }],
     },
     { guard: "newError", actions: "rememberError" },
   ] as const;

@@ -3,7 +3,8 @@ import type { WorkerContext } from "../../machines/worker/worker.types.ts";
 import type { World } from "../world.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
 
-const SILENT = /^no good answer to a probe for /;
+const SILENT =
+  /(^|: )(its boot probe passed, and its runner gives )?no good answer to a probe for /;
 /** The dispatcher's clock counts whole milliseconds, the world's does not. */
 const CLOCK_GRAIN_MS = 1;
 /** The only reasons for which a worker may be given up that may be running a wanted container (docs/design.md). */

@@ -70,6 +70,27 @@ describe("a poll of the queue", () => {
     feed.stop();
   });
 
+  it("hands on the name, and how one ended, cut and without secrets", async () => {
+    const { sink, feed, state } = polling();
+    state.entries = { [X]: { name: `token ${"n".repeat(900)}` } };
+    feed.start();
+    await sink.advance(2_000);
+    const [added] = sink.facts;
+    expect(added).toMatchObject({ type: "container.added", record: { tmpMounts: 12_345 } });
+    const name = added?.type === "container.added" ? (added.record.name ?? "") : "";
+    expect([name.slice(0, 3), name.length]).toEqual(["… n", 200]);
+    sink.takeTypes();
+    state.entries = { [X]: { state: "Complete" } };
+    state.ends = { [X]: { exitCode: 3, error: "a token", warning: "w".repeat(5_000) } };
+    await sink.advance(11_000);
+    expect(sink.facts[0]).toMatchObject({
+      type: "container.changed",
+      state: "Complete",
+      end: { exitCode: 3, error: "a …", warning: "w".repeat(2_000) },
+    });
+    feed.stop();
+  });
+
   it("asks after those that have not ended, and drops what it no longer shows", async () => {
     const { sink, feed, state, asked, record } = polling();
     state.entries = { [X]: {}, [Y]: { state: "Complete" } };

@@ -31,6 +31,7 @@ function mark(atMs: number, changes: Partial<HistoryMark> = {}): HistoryMark {
     type: "probe.succeeded",
     text: "",
     noise: false,
+    failed: false,
     transitions: [],
     cause_seq: null,
     ...changes,

@@ -190,7 +190,7 @@ describe("what became of a container", () => {
     const cancel = record?.decisions.find((decision) => decision.do === "cancel");
     expect(cancel).toBeDefined();
     const waiting = await tellContainer(builder, ID);
-    expect(waiting.answer.text).toBe(`can never run here: ${cancel?.reason}`);
+    expect(waiting.answer.text).toBe(`can never run here: ${cancel?.reason} (${waiting.nearest})`);
     const commandId = record?.commands[0]?.id ?? "";
     const state = { state: "Cancelled", priority: null } as const;
     const ended = { commandId, containerId: ID, operation: "cancel", ...state } as const;
@@ -225,7 +225,10 @@ describe("what became of a container", () => {
     for (const _ of [1, 2]) builder.plan();
     const told = await tellContainer(builder, ID);
     expect(told.known).toBe(false);
-    expect(told.answer).toMatchObject({ text: "ended: Complete", sinceMs: endedAtMs - 1000 });
+    expect(told.answer).toMatchObject({
+      text: "is Complete; with which exit code is not recorded",
+      sinceMs: endedAtMs - 1000,
+    });
     expect(told.runs).toMatchObject([
       {
         workerId: "i-1",

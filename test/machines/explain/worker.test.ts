@@ -231,7 +231,9 @@ describe("why an instance was destroyed", () => {
     builder.nowMs += 60_000;
     probeFails(builder, workerId, "still no disk", 60_000);
     const told = await tellWorker(builder, workerId);
-    expect(told.answer.text).toBe("is being destroyed: no good answer to a probe for 1m");
+    expect(told.answer.text).toBe(
+      "is being destroyed: boot timed out (TimeoutBooting 1m): no good answer to a probe for 1m",
+    );
     expect(linesOf(told)[0]).toMatch(
       /^a probe of i-7 failed: still no disk → overdueForBoot and not held → booting ⇒ shutdown → /,
     );

@@ -211,7 +211,9 @@ describe("a worker that does not answer", () => {
     const rig = WorkerRig.in(from, changes).after(ms).probeFailed(ms);
     expect([rig.state, rig.kinds]).toEqual(["shutdown", ["instance.destroy"]]);
     expect(rig.context.bootOutcome).toBe(outcome);
-    expect(rig.context.shutdownReason).toBe(`no good answer to a probe for ${formatSpan(ms)}`);
+    const silent = `no good answer to a probe for ${formatSpan(ms)}`;
+    const reason = from === "booting" ? `boot timed out (TimeoutBooting 10m): ${silent}` : silent;
+    expect(rig.context.shutdownReason).toBe(reason);
   });
 
   it("is never given less than TimeoutProbe while it may be running something", () => {

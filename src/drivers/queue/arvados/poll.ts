@@ -1,9 +1,9 @@
-import type { ContainerRecord } from "../../../machines/model/fact.ts";
+import type { ContainerEnd, ContainerRecord } from "../../../machines/model/fact.ts";
 import type { QueuePoll, RejectedRow } from "../port.ts";
 import type { ArvadosClient } from "./client.ts";
 import { protocolError } from "./failure.ts";
 import type { Params } from "./params.ts";
-import { readRow, SELECT } from "./record.ts";
+import { ENDED_SELECT, readRow, SELECT } from "./record.ts";
 
 const CONTAINERS = "/arvados/v1/containers";
 const PAGE_LIMIT = 1000;
@@ -20,14 +20,20 @@ interface Page {
   readonly containerIds: readonly string[];
 }
 
+export interface PollOptions {
+  readonly client: ArvadosClient;
+  readonly signal: AbortSignal;
+  /** What to select beside what the original does. */
+  readonly extras: readonly string[];
+}
+
 /** One poll cycle (specification §4.3). Throws what the client throws, and `QueueError` for an answer that makes no sense. */
 export async function pollContainers(
-  client: ArvadosClient,
   authId: string,
   open: Iterable<string>,
-  signal: AbortSignal,
+  options: PollOptions,
 ): Promise<QueuePoll> {
-  const poll = makeCollector(client, signal);
+  const poll = makeCollector(options);
   await poll.byId({ limit: PAGE_LIMIT }, [["locked_by_uuid", "=", authId]]);
   await poll.available();
   const missing = new Set<string>();
@@ -36,8 +42,10 @@ export async function pollContainers(
   return { ...poll.result, deleted, namelessRows: poll.namelessRows() };
 }
 
-function makeCollector(client: ArvadosClient, signal: AbortSignal) {
+function makeCollector({ client, signal, extras }: PollOptions) {
+  const select = [...SELECT, ...extras];
   const entries = new Map<string, ContainerRecord>();
+  const ends = new Map<string, ContainerEnd>();
   const rejected = new Map<string, RejectedRow>();
   let namelessRows = 0;
 
@@ -57,8 +65,11 @@ function makeCollector(client: ArvadosClient, signal: AbortSignal) {
       // Later results override earlier ones.
       entries.delete(row.containerId);
       rejected.delete(row.containerId);
-      if ("record" in row) entries.set(row.containerId, row.record);
-      else rejected.set(row.containerId, row.rejected);
+      ends.delete(row.containerId);
+      if ("record" in row) {
+        entries.set(row.containerId, row.record);
+        if (row.end) ends.set(row.containerId, row.end);
+      } else rejected.set(row.containerId, row.rejected);
     }
     return { rows: items.length, containerIds };
   }
@@ -69,7 +80,7 @@ function makeCollector(client: ArvadosClient, signal: AbortSignal) {
     let last = "";
     for (;;) {
       const after: Filter[] = last === "" ? [] : [["uuid", ">", last]];
-      const all = { ...params, select: SELECT, order: "uuid", count: "none" };
+      const all = { select, ...params, order: "uuid", count: "none" };
       const page = await fetchPage({ ...all, filters: [...filters, ...after] });
       if (page.rows === 0) return found;
       const next = page.containerIds.at(-1);
@@ -87,7 +98,7 @@ function makeCollector(client: ArvadosClient, signal: AbortSignal) {
       ["priority", ">", "0"],
     ];
     const params = {
-      select: SELECT,
+      select,
       order: "priority desc",
       limit: PAGE_LIMIT,
       count: "none",
@@ -111,7 +122,7 @@ function makeCollector(client: ArvadosClient, signal: AbortSignal) {
     const deleted = new Set<string>();
     while (wanted.size > 0) {
       const batch = [...wanted].slice(0, MISSING_BATCH);
-      const found = await byId({}, [["uuid", "in", batch]]);
+      const found = await byId({ select: [...ENDED_SELECT, ...extras] }, [["uuid", "in", batch]]);
       // The only case that proves a deletion: a short page may be due to a limit on the response's size.
       if (found.length === 0) for (const containerId of batch) deleted.add(containerId);
       if (found.some((containerId) => !batch.includes(containerId))) throw protocolError(MISMATCH);
@@ -121,7 +132,7 @@ function makeCollector(client: ArvadosClient, signal: AbortSignal) {
   }
 
   return {
-    result: { entries, rejected },
+    result: { entries, ends, rejected },
     has: (containerId: string) => entries.has(containerId) || rejected.has(containerId),
     namelessRows: () => namelessRows,
     byId,

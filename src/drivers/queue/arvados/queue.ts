@@ -9,8 +9,14 @@ import { readOperation, readState } from "./record.ts";
 
 const pathOf = (containerId: string) => `/arvados/v1/containers/${containerId}`;
 
+export interface ArvadosQueueOptions {
+  readonly client: ArvadosClient;
+  /** Attributes of a container to ask for that only our own queue has; none by default. */
+  readonly extras?: readonly string[];
+}
+
 /** The queue at an Arvados controller, or at anything that serves its API. Polls one after another, never at once. */
-export function makeArvadosQueue({ client }: { client: ArvadosClient }): Queue {
+export function makeArvadosQueue({ client, extras = [] }: ArvadosQueueOptions): Queue {
   const states = makeStateMemory();
   let authId: string | undefined;
 
@@ -84,7 +90,7 @@ export function makeArvadosQueue({ client }: { client: ArvadosClient }): Queue {
       states.beginPoll();
       try {
         authId ??= await fetchAuthId(signal);
-        const poll = await pollContainers(client, authId, open, signal);
+        const poll = await pollContainers(authId, open, { client, signal, extras });
         states.endPoll(poll);
         return poll;
       } catch (error) {

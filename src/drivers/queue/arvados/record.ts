@@ -2,6 +2,7 @@ import { z } from "zod";
 import {
   containerStateSchema,
   prioritySchema,
+  type ContainerEnd,
   type ContainerRecord,
   type ContainerState,
 } from "../../../machines/model/fact.ts";
@@ -17,6 +18,9 @@ export const SELECT = [
   "scheduling_parameters",
   "created_at",
 ] as const;
+
+/** More of those that may have ended: how they did. The original does not ask for it. */
+export const ENDED_SELECT = [...SELECT, "exit_code", "runtime_status"] as const;
 
 /** What the API leaves out or answers with null counts as zero, as in the original. */
 function orZero<T extends z.ZodType>(schema: T, zero: unknown) {
@@ -69,12 +73,26 @@ const rowSchema = z.object({
   scheduling_parameters: orZero(z.object({ supervisor: flag, preemptible: flag }), {}),
 });
 
+/** For people only: what cannot be read of it is left out, and the record counts all the same. */
+const endSchema = z.object({
+  exit_code: z.int().nullish().catch(null),
+  runtime_status: z
+    .object({ error: text.catch(""), warning: text.catch("") })
+    .nullish()
+    .catch(null),
+});
+const titledSchema = z.object({ request_name: z.string().min(1).nullish().catch(null) });
+
 const namedSchema = z.object({ uuid: z.string().regex(/^[a-z0-9]{5}-dz642-[a-z0-9]{15}$/) });
 const statedSchema = z.object({ state: containerStateSchema });
 const operationSchema = z.object({ state: containerStateSchema, priority: priority.nullish() });
 
 export type Row =
-  | { readonly containerId: string; readonly record: ContainerRecord }
+  | {
+      readonly containerId: string;
+      readonly record: ContainerRecord;
+      readonly end: ContainerEnd | undefined;
+    }
   | { readonly containerId: string; readonly rejected: RejectedRow };
 
 /** Reads one row of a list; undefined when it does not even say whose it is. */
@@ -83,10 +101,20 @@ export function readRow(item: unknown): Row | undefined {
   if (!named.success) return undefined;
   const containerId = named.data.uuid;
   const row = rowSchema.safeParse(item);
-  if (row.success) return { containerId, record: toRecord(row.data) };
+  if (row.success) {
+    const name = titledSchema.parse(item).request_name;
+    const record = { ...toRecord(row.data), ...(name ? { name } : {}) };
+    return { containerId, record, end: readEnd(record.state, item) };
+  }
   const stated = statedSchema.safeParse(item);
   const error = `cannot read the container record: ${describe(row.error)}`;
   return { containerId, rejected: { state: stated.data?.state ?? null, error } };
+}
+
+function readEnd(state: ContainerState, item: unknown): ContainerEnd | undefined {
+  if (state !== "Complete" && state !== "Cancelled") return undefined;
+  const { exit_code: exitCode = null, runtime_status: status } = endSchema.parse(item);
+  return { exitCode, error: status?.error ?? "", warning: status?.warning ?? "" };
 }
 
 function toRecord(row: z.output<typeof rowSchema>): ContainerRecord {

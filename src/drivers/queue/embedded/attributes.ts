@@ -9,6 +9,8 @@ export interface Attribute {
   /** What may stand in a filter or an order; absent: neither. */
   readonly column?: string;
   readonly kind?: AttributeKind;
+  /** Arvados has none such: it is answered to those only who select it. */
+  readonly isOwn?: boolean;
 }
 
 export interface ResourceSchema {
@@ -53,6 +55,10 @@ const shared = {
 };
 
 const container = {
+  request_name: {
+    json: "(SELECT name FROM container_requests WHERE container_uuid = c.uuid)",
+    isOwn: true,
+  } as Attribute,
   uuid: text("c.uuid"),
   kind: constant("'arvados#container'"),
   etag: constant("''"),

@@ -33,7 +33,7 @@ function invalid(message: string): QueueStoreError {
 /** One record as JSON text. Throws `QueueStoreError` 422 for an unknown attribute. */
 export function recordSql(resource: Resource, select: readonly string[] | null): string {
   const { attributes } = RESOURCES[resource];
-  const names = select ?? [...attributes.keys()];
+  const names = select ?? [...attributes].flatMap(([name, { isOwn }]) => (isOwn ? [] : [name]));
   if (names.length === 0) throw invalid("Attribute selection list cannot be empty");
   const members = [...new Set(names)].map((name) => {
     const attribute = attributes.get(name);

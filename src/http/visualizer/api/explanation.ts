@@ -1,6 +1,8 @@
 /** What `/dispatch/v1/explain/{id}` answers, as far as the page shows it (docs/http-api.md). */
 export interface Explanation {
   readonly kind: "container" | "worker";
+  /** Of a container, as its user named it. */
+  readonly name?: string;
   readonly answer: Answer;
   readonly coverage: { readonly as_of: string | null; readonly missing: string };
   readonly known: boolean;

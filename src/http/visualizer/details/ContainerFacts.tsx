@@ -37,8 +37,15 @@ export function ContainerFacts({ row }: { readonly row: ContainerRow }) {
           in <Countdown until={row.retry_at} />
         </Fact>
       )}
+      {row.name !== "" && (
+        <Fact name="Name">
+          <LongText text={row.name} />
+        </Fact>
+      )}
       <Fact name="Priority">
-        {row.priority}
+        <span title={row.priority === row.given_priority ? "" : `the queue's own: ${row.priority}`}>
+          {row.given_priority}
+        </span>
         {row.supervisor ? <span class="dim"> – a supervisor of others</span> : null}
       </Fact>
       <Fact name="Runs on">

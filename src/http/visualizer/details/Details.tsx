@@ -2,7 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { Actions } from "../act/Actions.tsx";
 import { hrefTo } from "../routing.ts";
 import { store } from "../session.ts";
-import { shortId } from "../ui/words.ts";
+import { cut, shortId } from "../ui/words.ts";
 import { useRow } from "../ui/use-row.ts";
 import { useShortcut } from "../ui/use-shortcut.ts";
 import { VIEWS } from "../views.ts";
@@ -24,12 +24,14 @@ export function Details({ id, onClose }: DetailsProps) {
   const head = useRef<HTMLHeadingElement>(null);
   useEffect(() => head.current?.focus({ preventScroll: true }), [id]);
   useShortcut("Escape", onClose);
+  const title = worker ? worker.instance_type : (container?.name ?? "");
   const kind = worker ? "worker" : container ? "container" : "";
   return (
     <aside class="details" aria-label="Details">
       <div class="details-head">
         <h2 ref={head} tabIndex={-1} class="mono" title={id}>
           {shortId(worker && worker.instance_id !== "" ? worker.instance_id : id)}
+          {title !== "" && <span class="name"> {cut(title, 60)}</span>}
         </h2>
         <button type="button" class="quiet" onClick={onClose} aria-label="Close the details">
           ✕

@@ -73,8 +73,9 @@ function QueueItem({ row }: { readonly row: ContainerRow }) {
         </span>
         <span class="phase">{phase}</span>
         <b class="mono id clip">{shortId(row.container_uuid)}</b>
+        {row.name !== "" && <span class="clip name">{cut(row.name, 80)}</span>}
         <span class="dim priority" title="Priority">
-          {row.supervisor ? "supervisor " : ""}p {row.priority}
+          {row.supervisor ? "supervisor " : ""}p {row.given_priority}
         </span>
         <span class="age">
           <Age since={row.created_at} />
@@ -110,8 +111,9 @@ function nameOfWorker(id: string): string {
 function describeContainer(row: ContainerRow): string {
   const parts = [
     cut(row.container_uuid, 200),
+    ...(row.name === "" ? [] : [cut(row.name, 80)]),
     phaseOf(row),
-    `priority ${row.priority}`,
+    `priority ${row.given_priority}`,
     whyOf(row),
   ];
   return parts.join(", ");

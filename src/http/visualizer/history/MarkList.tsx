@@ -68,11 +68,11 @@ interface MarkItemProps {
 }
 
 function MarkItem({ mark, isCurrent, onSelect }: MarkItemProps) {
-  const { kind, at, text, type, noise, transitions, atMs } = mark;
+  const { kind, at, text, type, noise, failed, transitions, atMs } = mark;
   const moves = transitions.filter(({ from, to }) => to !== "" && to !== from);
   const isAhead = cursorMs.value !== null && atMs > cursorMs.value;
   return (
-    <li class={`${noise ? "noise" : ""} ${isAhead ? "ahead" : ""}`}>
+    <li class={`${noise ? "noise" : ""} ${failed ? "failed" : ""} ${isAhead ? "ahead" : ""}`}>
       <button
         type="button"
         aria-current={isCurrent ? "true" : undefined}
@@ -82,6 +82,11 @@ function MarkItem({ mark, isCurrent, onSelect }: MarkItemProps) {
         <time dateTime={at}>{formatTime(at).slice(11)}</time>
         <span class="text">
           <span class="visually-hidden">{kind} </span>
+          {failed && (
+            <b class="fail-sign" title="something went wrong">
+              ✗<span class="visually-hidden"> failure: </span>{" "}
+            </b>
+          )}
           {text || type}
           {moves.map(({ to }) => (
             <span class="to" key={to}>

@@ -3,9 +3,18 @@ import type { Explanation } from "../api/explanation.ts";
 import { hrefTo } from "../routing.ts";
 import { store } from "../session.ts";
 import { formatMoney, formatSpan, formatTime } from "../../../machines/model/amounts.ts";
+import { cut } from "../ui/words.ts";
 import { actorParam } from "./actor-param.ts";
 import { timeInStates, type BarRow } from "./bars.ts";
 import { isQuiet, toneOf } from "./state-tone.ts";
+
+/** By a mark and a word too: a colour alone says nothing to many. */
+const ENDINGS = {
+  ok: { mark: "✓", word: "succeeded" },
+  failed: { mark: "✗", word: "failed" },
+  cancelled: { mark: "–", word: "cancelled" },
+  unknown: { mark: "?", word: "ended" },
+} as const;
 
 interface SummaryProps {
   readonly history: HistoryAnswer;
@@ -15,10 +24,12 @@ interface SummaryProps {
 
 /** Who it is, what became of it in words, how long it was in which state, and what that cost. */
 export function Summary({ history, explanation, rows }: SummaryProps) {
-  const { actor, cost, missing } = history;
+  const { actor, cost, end, missing } = history;
   const { kind, id } = actor;
   const param = actorParam(`${kind}/${id}`);
   const row = kind === "worker" ? store.workers.get(id) : undefined;
+  const named =
+    kind === "container" ? (explanation?.name ?? store.containers.get(id)?.name ?? "") : "";
   return (
     <header class="history-summary">
       <h1>
@@ -27,6 +38,12 @@ export function Summary({ history, explanation, rows }: SummaryProps) {
       {row && (
         <span class="dim">
           {row.instance_id} · {row.instance_type}
+        </span>
+      )}
+      {named !== "" && <span class="dim">{cut(named, 80)}</span>}
+      {end && (
+        <span class={`ending ${end.tone}`}>
+          <span aria-hidden="true">{ENDINGS[end.tone].mark}</span> {ENDINGS[end.tone].word}
         </span>
       )}
       <a href={hrefTo({ view: "chart", param: kind, query: { id: param } })}>State chart</a>

@@ -1,4 +1,5 @@
 import { makeArvadosQueue } from "../../../../src/drivers/queue/arvados/queue.ts";
+import { expect, it } from "vitest";
 import { describeQueue } from "../../../conformance/queue.ts";
 import { serveEmbedded } from "../serve.ts";
 
@@ -48,4 +49,39 @@ describeQueue("the client of the embedded queue over HTTP", async () => {
       return record.runtime_status.error;
     },
   };
+});
+
+it("tells its own client the name of a request, and how a container ended, and others neither", async () => {
+  const { client, close } = await serveEmbedded();
+  try {
+    const container_request = {
+      name: "nightly",
+      command: ["false"],
+      runtime_constraints: { vcpus: 1, ram: 1024 },
+    };
+    const made = (await client.request("POST", REQUESTS, { container_request })) as {
+      container_uuid: string;
+    };
+    const uuid = made.container_uuid;
+    const queue = makeArvadosQueue({ client, extras: ["request_name"] });
+    const { signal } = new AbortController();
+    expect((await queue.poll([], signal)).entries.get(uuid)?.name).toBe("nightly");
+    const plain = await makeArvadosQueue({ client }).poll([], signal);
+    expect(plain.entries.get(uuid)).not.toHaveProperty("name");
+    expect(await client.request("GET", `${CONTAINERS}/${uuid}`)).not.toHaveProperty("request_name");
+    await queue.lock(uuid, signal);
+    const update = (container: object) =>
+      client.request("PUT", `${CONTAINERS}/${uuid}`, { container, select: ["uuid"] });
+    await update({ state: "Running" });
+    const runtime_status = { warning: "out of memory: told by the kernel" };
+    await update({ state: "Complete", exit_code: 137, runtime_status });
+    const { ends } = await queue.poll([uuid], signal);
+    expect(ends.get(uuid)).toEqual({
+      exitCode: 137,
+      error: "",
+      warning: "out of memory: told by the kernel",
+    });
+  } finally {
+    await close();
+  }
 });
