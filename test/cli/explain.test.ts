@@ -55,7 +55,7 @@ describe("explain", () => {
     ]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     const lines = stdout.split("\n");
-    expect(lines[0]).toBe(`${containerId(3)} ended: Complete`);
+    expect(lines[0]).toBe(`${containerId(3)} succeeded, with exit code 0`);
     expect(lines[1]).toMatch(/^ {2}at 20\d\d-.*Z, .* ago$/);
     expect(stdout).toMatch(/^ {2}- ran on type4 i-\d+; .*exited: /m);
     expect(stdout).toMatch(/^WAITED$/m);

@@ -218,7 +218,7 @@ describe("status", () => {
     expect(stdout).toContain("FLEET   1 instance, 0.12 an hour");
     expect(stdout).toMatch(/idle +type1 +1 /);
     expect(stdout).toContain("QUEUE   1 containers: 1 Queued");
-    expect(stdout).toContain("JOURNAL 7 records, 4.0 KiB, 1 checkpoints");
+    expect(stdout).toContain("JOURNAL 7 records, 4KiB, 1 checkpoints");
   });
 
   it("prints what the dispatcher tells with --json, and again with --watch until interrupted", async () => {
