@@ -55,7 +55,7 @@ describe("GET /dispatch/v1/explain/{id}", () => {
     expect(answer.headers["content-type"]).toBe("application/problem+json");
     expect(JSON.parse(answer.text)).toMatchObject({
       type: "urn:dispatch-cloud:problem:unknown-subject",
-      detail: `the journal (records 1 to ${journal.lastSeq}, since 2026-01-02T03:04:05.678Z) names no container and no instance i-9`,
+      detail: `the journal (records 1 to ${journal.lastSeq}, since 2026-01-02T03:03:50.678Z) names no container and no instance i-9`,
     });
   });
 

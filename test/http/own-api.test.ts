@@ -68,7 +68,7 @@ describe("the dispatcher's own endpoints", () => {
       version: "1.2.3",
       now: at,
       state: "dispatching",
-      started_at: at,
+      started_at: "2026-01-02T03:03:50.678Z",
       stop_reason: "",
       accepting: false,
       read_only: false,
