@@ -6,6 +6,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import Database from "libsql";
 import { describe, expect, it } from "vitest";
@@ -295,12 +296,47 @@ describe("the dispatcher itself, from the command line", () => {
     const waiting = await box.submit("true", "--vcpus", "4");
     const stopped = await box.cli("stop", "--drain");
     expect(stopped).toMatchObject({ code: 0 });
-    expect(stopped.stderr).toContain("stopped; no instance is left");
+    expect(stopped.stderr).toMatch(/^waiting: 1 instances are left, 1 containers run, 1 wait/m);
+    expect(stopped.stderr).toMatch(
+      /stopped; no instance is left: 1 containers that ran have ended, 1 instances were shut down, 1 containers wait in the queue\n$/,
+    );
     expect(await box.ended()).toBe(0);
     expect(box.processes()).toEqual([]);
     await box.start();
     expect(await box.container(running)).toMatchObject({ state: "Complete", exit_code: 8 });
     await untilState(box, waiting, "Complete");
+  });
+
+  it("stop --drain says so when the dispatcher is killed before it has drained", async () => {
+    const box = openBox({ config: LAZY });
+    await box.start();
+    await untilWritten(box, await box.submit("echo begun; sleep 300"));
+    const stop = box.startCli("stop", "--drain");
+    await box.until("it drains", SOON_MS, async () => {
+      const { stdout } = await box.cli("status");
+      return stdout.includes("stopping");
+    });
+    await box.kill();
+    const { code, stderr } = await stop.ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /no longer answers, and has not ended in order; at last 1 instances are left/,
+    );
+  });
+
+  it("the examples of submit --help do what they say", async () => {
+    const box = openBox();
+    await box.start();
+    const { stdout } = await box.cli("submit", "--help");
+    const examples = stdout.split("Examples:\n")[1]?.trimEnd().split("\n") ?? [];
+    expect(examples).toHaveLength(2);
+    const [first, second] = await Promise.all(examples.map((line) => box.shell(line)));
+    expect(first).toMatchObject({ code: 0, stderr: "" });
+    const uuid = first?.stdout.trim() ?? "";
+    await untilState(box, uuid, "Complete");
+    expect(await box.container(uuid)).toMatchObject({ exit_code: 0 });
+    expect((await box.cli("logs", uuid)).stdout.trim()).toBe(hostname());
+    expect(second?.stdout).toMatch(/\n3\n$/);
   });
 
   it("SIGTERM ends it with 0, and the log says what goes on without it", async () => {

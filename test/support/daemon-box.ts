@@ -127,7 +127,17 @@ export class DaemonBox {
   }
 
   startCli(...args: string[]): RunningCli {
-    const child = spawn(process.execPath, [MAIN_PATH, ...args], {
+    return this.#run(process.execPath, [MAIN_PATH, ...args]);
+  }
+
+  /** Types a line into a shell that knows `dispatch-cloud`. */
+  async shell(line: string): Promise<Ended> {
+    const alias = `shopt -s expand_aliases; alias dispatch-cloud="'${process.execPath}' '${MAIN_PATH}'"`;
+    return this.#run("bash", ["-c", `${alias}\n${line}`]).ended;
+  }
+
+  #run(file: string, args: readonly string[]): RunningCli {
+    const child = spawn(file, args, {
       cwd: this.dir,
       env: { ...environment(), ARVADOS_CONFIG: this.configPath },
       stdio: ["ignore", "pipe", "pipe"],

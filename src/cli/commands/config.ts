@@ -1,8 +1,10 @@
 import { dumpConfig } from "../../config/dump.ts";
 import { configJsonSchema } from "../../config/json-schema.ts";
-import { findMissingForDaemon } from "../../config/readiness.ts";
+import { hasErrors } from "../../config/finding.ts";
 import { findingLine, readClusterConfig } from "../cluster-config.ts";
 import { CONFIG_FLAG, defineCommand } from "../command.ts";
+import { dataDirOf } from "../connection.ts";
+import { findStartProblems } from "../daemon/preflight.ts";
 import { EXIT } from "../exit-code.ts";
 
 export const configCheckCommand = defineCommand({
@@ -12,7 +14,7 @@ export const configCheckCommand = defineCommand({
     config: CONFIG_FLAG,
     "for-daemon": {
       type: "boolean",
-      help: "What the daemon cannot start without, and other commands can, counts as an error",
+      help: "Also finds what would stop the daemon's start: driver, keys, files and folders; nothing is written",
     },
     json: { type: "boolean", help: "Print the findings as JSON on standard output instead" },
   },
@@ -22,9 +24,10 @@ export const configCheckCommand = defineCommand({
   examples: ["dispatch-cloud config check --config config/standalone.yml"],
   async run({ flags, args, io }) {
     const { config, findings } = await readClusterConfig(flags.config ?? args[0], io);
-    const missing = config && flags["for-daemon"] ? findMissingForDaemon(config) : [];
-    const all = [...findings, ...missing];
-    const ok = config !== undefined && missing.length === 0;
+    const isForDaemon = config !== undefined && flags["for-daemon"];
+    const problems = isForDaemon ? findStartProblems(config, dataDirOf(config, io)) : [];
+    const all = [...findings, ...problems];
+    const ok = config !== undefined && !hasErrors(problems);
     if (flags.json) io.out(`${JSON.stringify({ ok, findings: all })}\n`);
     else for (const finding of all) io.err(`${findingLine(finding)}\n`);
     return ok ? EXIT.ok : EXIT.failed;

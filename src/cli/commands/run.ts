@@ -1,13 +1,14 @@
 import { spawn } from "node:child_process";
 import { statSync } from "node:fs";
 import { configSha256 } from "../../config/load.ts";
-import { findMissingForDaemon } from "../../config/readiness.ts";
+import { hasErrors } from "../../config/finding.ts";
 import { JournalError } from "../../drivers/journal/port.ts";
 import { CONFIG_FLAG, defineCommand } from "../command.ts";
 import { findingLine, readClusterConfig } from "../cluster-config.ts";
 import { dataDirOf } from "../connection.ts";
 import { removeDaemonFile, writeDaemonFile } from "../daemon-file.ts";
 import { startDaemon } from "../daemon/daemon.ts";
+import { findStartProblems } from "../daemon/preflight.ts";
 import { loadSecrets } from "../daemon/secrets.ts";
 import { CliError, EXIT } from "../exit-code.ts";
 import type { Io } from "../io.ts";
@@ -34,9 +35,10 @@ export const runCommand = defineCommand({
     );
     for (const finding of findings) io.err(`${findingLine(finding)}\n`);
     if (!config || !document) throw new CliError(`${sourceName} is not usable`);
-    const missing = findMissingForDaemon(config);
-    if (missing.length > 0) throw new CliError(missing.map(findingLine).join("\n"));
     const dataDir = dataDirOf(config, io);
+    const problems = findStartProblems(config, dataDir);
+    if (hasErrors(problems)) throw new CliError(problems.map(findingLine).join("\n"));
+    for (const finding of problems) io.err(`${findingLine(finding)}\n`);
     let end: (how: { code: number; reason: string }) => void = () => {};
     const ended = new Promise<{ code: number; reason: string }>((resolve) => (end = resolve));
     const daemon = await startDaemon({

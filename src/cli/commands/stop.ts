@@ -2,7 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { NoAnswerError, RefusedError } from "../api.ts";
 import { CONFIG_FLAG, defineCommand } from "../command.ts";
 import { connectionOf, type Connection } from "../connection.ts";
-import { getStatus, requestStop } from "../dispatch-api.ts";
+import { readDaemonFile } from "../daemon-file.ts";
+import { getStatus, requestStop, type DispatcherStatus } from "../dispatch-api.ts";
 import { CliError, EXIT } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 
@@ -26,36 +27,41 @@ export const stopCommand = defineCommand({
     "Without --drain, containers go on running, and the next dispatcher finds them. With it, this can take as long as " +
       "the longest container; Ctrl-C ends the waiting, not the draining.",
   ],
-  exitCodes: { [EXIT.failed]: "no dispatcher answers, or it did not stop" },
+  exitCodes: {
+    [EXIT.failed]: "no dispatcher answers, it did not stop, or it ended before it had drained",
+  },
   examples: ['dispatch-cloud stop --drain --reason "moving to another host"'],
   async run({ flags, io }) {
     const connection = await connectionOf(flags.config, io);
     const startedAtMs = io.nowMs();
+    const daemon = readDaemonFile(connection.dataDir);
     const { drain } = flags;
     await requestStop(connection, { drain, reason: flags.reason ?? "" });
     if (flags["no-wait"]) return EXIT.ok;
-    await waitUntilGone(connection, io, drain ? Infinity : startedAtMs + STOP_TIMEOUT_MS);
+    const deadlineAtMs = drain ? Infinity : startedAtMs + STOP_TIMEOUT_MS;
+    const drained = await waitUntilGone(connection, io, { deadlineAtMs, pid: daemon?.pid });
     io.err(
       drain
-        ? "stopped; no instance is left\n"
+        ? `stopped; no instance is left: ${drained}\n`
         : "stopped; instances and containers go on running\n",
     );
     return EXIT.ok;
   },
 });
 
-async function waitUntilGone(connection: Connection, io: Io, deadlineAtMs: number): Promise<void> {
-  let shown = "";
+/** What `--drain` has seen of the way, in words. Throws where the dispatcher is gone and has not ended by itself. */
+async function waitUntilGone(
+  connection: Connection,
+  io: Io,
+  { deadlineAtMs, pid }: { deadlineAtMs: number; pid: number | undefined },
+): Promise<string> {
+  const drain = new Drain();
   for (;;) {
     try {
-      const { workers, containers } = await getStatus(connection);
-      const count = workers.reduce((sum, group) => sum + group.count, 0);
-      const running = containers.by_state.find(({ state }) => state === "Running")?.count ?? 0;
-      const line = `waiting: ${count} instances are left, ${running} containers run\n`;
-      if (line !== shown && deadlineAtMs === Infinity) io.err(line);
-      shown = line;
+      drain.look(await getStatus(connection));
+      if (deadlineAtMs === Infinity) drain.tellProgress(io);
     } catch (error) {
-      if (error instanceof NoAnswerError) return;
+      if (error instanceof NoAnswerError) break;
       // On its way out it may refuse what it answered before.
       if (!(error instanceof RefusedError)) throw error;
     }
@@ -63,5 +69,56 @@ async function waitUntilGone(connection: Connection, io: Io, deadlineAtMs: numbe
       throw new CliError("the dispatcher still answers; its log says what keeps it");
     }
     await delay(LOOK_MS);
+  }
+  // At an orderly end it takes its file away.
+  const hasEnded = pid === undefined || readDaemonFile(connection.dataDir)?.pid !== pid;
+  if (hasEnded) return drain.summary();
+  throw new CliError(
+    `the dispatcher no longer answers, and has not ended in order; at last ${drain.left()}. ` +
+      "Start it again: it goes on from its journal, and can be stopped then",
+  );
+}
+
+interface Counts {
+  readonly instances: number;
+  readonly running: number;
+  readonly waiting: number;
+}
+
+/** What a drain comes to, by what the dispatcher says at each look. */
+class Drain {
+  #first: Counts | undefined;
+  #last: Counts = { instances: 0, running: 0, waiting: 0 };
+  #shown = "";
+
+  look({ workers, containers }: DispatcherStatus): void {
+    const countOf = (states: readonly string[]): number =>
+      containers.by_state
+        .filter(({ state }) => states.includes(state))
+        .reduce((sum, { count }) => sum + count, 0);
+    this.#last = {
+      instances: workers.reduce((sum, { count }) => sum + count, 0),
+      running: countOf(["Running"]),
+      waiting: countOf(["Queued", "Locked"]),
+    };
+    this.#first ??= this.#last;
+  }
+
+  tellProgress(io: Io): void {
+    const line = `waiting: ${this.left()}\n`;
+    if (line !== this.#shown) io.err(line);
+    this.#shown = line;
+  }
+
+  left(): string {
+    const { instances, running, waiting } = this.#last;
+    return `${instances} instances are left, ${running} containers run, ${waiting} wait in the queue`;
+  }
+
+  /** Of what was there at the first look: a dispatcher that has drained has no instance left. */
+  summary(): string {
+    const { instances, running } = this.#first ?? this.#last;
+    const { waiting } = this.#last;
+    return `${running} containers that ran have ended, ${instances} instances were shut down, ${waiting} containers wait in the queue`;
   }
 }

@@ -40,8 +40,8 @@ export const submitCommand = defineCommand({
     [EXIT.failed]: "not taken in; with --wait also: cancelled, as standard error then says",
   },
   examples: [
-    'dispatch-cloud submit --vcpus 2 --ram 1GiB -- sh -c "echo $HOSTNAME; sleep 5"',
-    "dispatch-cloud submit --wait -- make -C /src test; echo $?   # with --wait: the command's own exit code",
+    "dispatch-cloud submit --vcpus 2 --ram 1GiB -- sh -c 'uname -n; sleep 5'",
+    "dispatch-cloud submit --wait -- sh -c 'exit 3'; echo $?   # with --wait: the command's own exit code",
   ],
   async run({ flags, args, io }) {
     const request = readRequest(flags, args);

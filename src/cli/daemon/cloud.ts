@@ -7,6 +7,14 @@ import type { InstanceSet } from "../../drivers/cloud/port.ts";
 import { findingLine } from "../cluster-config.ts";
 import { CliError } from "../exit-code.ts";
 
+const CRUNCH_RUN_PATH = built("../../crunch-run/main");
+const INSTANCE_PATH = built("../../drivers/cloud/loopback/instance");
+
+/** The files that the loopback driver runs. */
+export function builtEntries(): string[] {
+  return [CRUNCH_RUN_PATH, INSTANCE_PATH];
+}
+
 interface CloudContext {
   readonly dataDir: string;
   readonly instanceSetId: string;
@@ -31,8 +39,8 @@ export async function openCloud(
     return await open({
       dataDir,
       instanceSetId,
-      crunchRunPath: built("../../crunch-run/main"),
-      instancePath: built("../../drivers/cloud/loopback/instance"),
+      crunchRunPath: CRUNCH_RUN_PATH,
+      instancePath: INSTANCE_PATH,
       nowMs: () => clock.nowMs(),
       setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
       ...(searchPath === undefined ? {} : { searchPath }),

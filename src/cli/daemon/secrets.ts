@@ -36,19 +36,24 @@ export function loadSecrets(config: ClusterConfig, dataDir: string): Secrets {
 }
 
 function loadPrivateKey(configured: string, dataDir: string): string {
-  if (configured !== "") {
-    try {
-      return withoutPkcs8(textOrFile(configured));
-    } catch (cause) {
-      throw keyError(cause);
-    }
-  }
   const path = join(dataDir, "dispatch_key");
-  if (!existsSync(path)) {
+  if (configured === "" && !existsSync(path)) {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     writeNew(path, makeKeyPair().private);
   }
-  return readFileSync(path, "utf8");
+  return readPrivateKey(configured, path);
+}
+
+/** The configured key, or that of the file at `madePath` where none is. Throws `CliError` if it is none. */
+export function readPrivateKey(configured: string, madePath: string): string {
+  let key: string;
+  try {
+    key = configured === "" ? readFileSync(madePath, "utf8") : withoutPkcs8(textOrFile(configured));
+  } catch (cause) {
+    throw keyError(cause);
+  }
+  publicKeyLine(key);
+  return key;
 }
 
 /** All of it or nothing, whenever this process is killed; what another process put there meanwhile stays. */

@@ -5,7 +5,7 @@ import { ONLY } from "../model/ids.ts";
 import type { Settings } from "../model/settings.ts";
 import { planIndex } from "../planner/plan.ts";
 import { isMissed, reconcile } from "../planner/reconcile.ts";
-import { staleLocks } from "../planner/stale-locks.ts";
+import { locksGivenUp, staleLocks } from "../planner/stale-locks.ts";
 import type { PlanMetrics, PlanView, QueueStatus } from "../planner/view.ts";
 import { waitChanges } from "../planner/wait-changes.ts";
 import type { Draft } from "./draft.ts";
@@ -97,7 +97,7 @@ function recover(
   if (anyUnknown && stale.length > 0 && !timeIsUp)
     return [{ do: "delayRecovery", reason: "locked containers may run on workers not probed yet" }];
   const finish: Decision = { do: "finishRecovery", reason: whyFinished(anyUnknown, timeIsUp) };
-  return waited || timeIsUp ? [finish, ...stale] : [finish];
+  return [finish, ...locksGivenUp(stale, waited || timeIsUp)];
 }
 
 function whyFinished(anyUnknown: boolean, timeIsUp: boolean): string {

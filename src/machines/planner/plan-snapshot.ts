@@ -9,7 +9,7 @@ import { reconcile } from "./reconcile.ts";
 import { schedule, type Schedule } from "./schedule.ts";
 import { snapshotSchema, type SnapshotJson } from "./snapshot-schema.ts";
 import { limitsOf, viewOf } from "./snapshot-view.ts";
-import { staleLocks } from "./stale-locks.ts";
+import { staleLocksAtStart } from "./stale-locks.ts";
 import type { PlanView, QueueStatus } from "./view.ts";
 
 /**
@@ -73,7 +73,7 @@ function runPass(snapshot: SnapshotJson, view: PlanView, settings: Settings): Pa
     return { ...planned, statuses: waiting.statuses() };
   }
   return {
-    decisions: snapshot.pass === "reconcile" ? reconcile(view) : staleLocks(view),
+    decisions: snapshot.pass === "reconcile" ? reconcile(view) : staleLocksAtStart(view),
     limits,
     statuses: inQueueOrder(view).map(({ containerId }) => ({ containerId, reason: "", text: "" })),
     metrics: {

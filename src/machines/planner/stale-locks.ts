@@ -21,3 +21,14 @@ export function staleLocks(view: PlanView): Decision[] {
       reason: "locked by an earlier run, and no worker has a process of it",
     }));
 }
+
+/** What a start comes to that looks at this first: it waits for workers that are not known yet, and else gives nothing up. */
+export function staleLocksAtStart(view: PlanView): Decision[] {
+  const anyUnknown = view.workers.some(({ state }) => state === "unknown");
+  return locksGivenUp(staleLocks(view), anyUnknown);
+}
+
+/** Stale locks are given up by a start that has waited for them, and by no other (specification §6.3). */
+export function locksGivenUp(stale: readonly Decision[], hasWaited: boolean): Decision[] {
+  return hasWaited ? [...stale] : [];
+}

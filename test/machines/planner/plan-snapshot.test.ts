@@ -98,6 +98,20 @@ describe("planSnapshot", () => {
     expect(done()).toEqual([...lock, ...forget]);
   });
 
+  it("gives up stale locks only where a start has had to wait for an instance, as the daemon", () => {
+    const queue = { entries: [entry(A, "Locked", 1)] };
+    const done = (state: string) => {
+      const instance = { instance: "i-1", arvados_instance_type: "type1", worker_state: state };
+      const pool = {
+        instances: [{ ...instance, idle_behavior: "run", running_container_uuids: [] }],
+      };
+      const { decisions } = run({ pass: "stale-locks", queue, pool });
+      return decisions.map((decision: Json) => `${decision.do} ${decision.container}`);
+    };
+    expect(done("idle")).toEqual([]);
+    expect(done("unknown")).toEqual([`unlock ${A}`]);
+  });
+
   it("reconciles what the scheduling pass left: what was just started is running", () => {
     const queue = { entries: [entry(A, "Locked", 1)] };
     const pool = { instances: [idle("i-1")] };

@@ -16,7 +16,7 @@ export const PLANNER_MUTANTS: readonly Mutant[] = [
     name: "stale-locks-kept",
     net: "locks of an earlier run that nobody answers for are given back",
     file: PLANNING,
-    find: "return waited || timeIsUp ? [finish, ...stale] : [finish];",
+    find: "return [finish, ...locksGivenUp(stale, waited || timeIsUp)];",
     replace: "return [finish];",
   },
   {
