@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { writeDaemonFile } from "../../src/cli/daemon-file.ts";
+import { removeDaemonFile, writeDaemonFile } from "../../src/cli/daemon-file.ts";
 import { loadOrMakeTokens } from "../../src/cli/token-file.ts";
 import { openQueueStore } from "../../src/drivers/queue/embedded/store.ts";
 import { parseLossless } from "../../src/drivers/queue/arvados/json.ts";
@@ -244,18 +244,21 @@ describe("stop", () => {
       managementToken,
       onStop: async (request) => void asked.push(request),
     });
-    writeDaemonFile(dataDir, { pid: 1, url: server.url, startedAt: "2026-01-01T00:00:00Z" });
+    const file = { pid: 1, url: server.url, startedAt: "2026-01-01T00:00:00Z" };
+    writeDaemonFile(dataDir, file);
     const embedded = { DataDir: dataDir, Queue: { Driver: "embedded" } };
     const args = ["stop", "--config", writeConfig({ DispatchCloud: embedded })];
     expect(await runCli([...args, "--no-wait"])).toMatchObject({ exitCode: 0 });
     const waiting = runCli([...args, "--drain", "--reason", "moving"]);
     await expect.poll(() => asked.length).toBe(2);
+    removeDaemonFile(dataDir, file.pid);
     await server.close();
     expect(await waiting).toMatchObject({ exitCode: 0, stdout: "" });
     expect(asked).toEqual([
       { drain: false, reason: "" },
       { drain: true, reason: "moving" },
     ]);
+    writeDaemonFile(dataDir, file);
     expect((await runCli(args)).stderr).toContain("no dispatcher answers");
   });
 });

@@ -291,10 +291,20 @@ describe("the dispatcher itself, from the command line", () => {
   it("stop --drain ends when the last worker is gone, and leaves what waits in the queue", async () => {
     const box = openBox({ config: { Containers: { CloudVMs: { MaxInstances: 1 } } } });
     await box.start();
-    const running = await box.submit("echo begun; sleep 2; exit 8", "--vcpus", "4");
+    const running = await box.submit(...waiter(box, 8), "--vcpus", "4");
     await untilWritten(box, running);
     const waiting = await box.submit("true", "--vcpus", "4");
-    const stopped = await box.cli("stop", "--drain");
+    await box.until("both are known", SOON_MS, async () => {
+      const { stdout } = await box.cli("status");
+      return /1 Running/.test(stdout) && /1 Queued/.test(stdout);
+    });
+    const stopping = box.startCli("stop", "--drain");
+    await box.until("it drains", SOON_MS, async () => {
+      const { stdout } = await box.cli("status");
+      return stdout.includes("stopping");
+    });
+    letGo(box);
+    const stopped = await stopping.ended;
     expect(stopped).toMatchObject({ code: 0 });
     expect(stopped.stderr).toMatch(/^waiting: 1 instances are left, 1 containers run, 1 wait/m);
     expect(stopped.stderr).toMatch(

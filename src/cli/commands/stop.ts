@@ -36,30 +36,32 @@ export const stopCommand = defineCommand({
     const startedAtMs = io.nowMs();
     const daemon = readDaemonFile(connection.dataDir);
     const { drain } = flags;
+    const drained = new Drain();
+    // What is there now is what the drain is counted by.
+    if (drain && !flags["no-wait"]) drained.look(await getStatus(connection));
     await requestStop(connection, { drain, reason: flags.reason ?? "" });
     if (flags["no-wait"]) return EXIT.ok;
     const deadlineAtMs = drain ? Infinity : startedAtMs + STOP_TIMEOUT_MS;
-    const drained = await waitUntilGone(connection, io, { deadlineAtMs, pid: daemon?.pid });
+    await waitUntilGone(connection, io, { drained, deadlineAtMs, pid: daemon?.pid });
     io.err(
       drain
-        ? `stopped; no instance is left: ${drained}\n`
+        ? `stopped; no instance is left: ${drained.summary()}\n`
         : "stopped; instances and containers go on running\n",
     );
     return EXIT.ok;
   },
 });
 
-/** What `--drain` has seen of the way, in words. Throws where the dispatcher is gone and has not ended by itself. */
+/** Throws where the dispatcher is gone and has not ended by itself. */
 async function waitUntilGone(
   connection: Connection,
   io: Io,
-  { deadlineAtMs, pid }: { deadlineAtMs: number; pid: number | undefined },
-): Promise<string> {
-  const drain = new Drain();
+  { drained, deadlineAtMs, pid }: { drained: Drain; deadlineAtMs: number; pid: number | undefined },
+): Promise<void> {
   for (;;) {
     try {
-      drain.look(await getStatus(connection));
-      if (deadlineAtMs === Infinity) drain.tellProgress(io);
+      drained.look(await getStatus(connection));
+      if (deadlineAtMs === Infinity) drained.tellProgress(io);
     } catch (error) {
       if (error instanceof NoAnswerError) break;
       // On its way out it may refuse what it answered before.
@@ -72,9 +74,9 @@ async function waitUntilGone(
   }
   // At an orderly end it takes its file away.
   const hasEnded = pid === undefined || readDaemonFile(connection.dataDir)?.pid !== pid;
-  if (hasEnded) return drain.summary();
+  if (hasEnded) return;
   throw new CliError(
-    `the dispatcher no longer answers, and has not ended in order; at last ${drain.left()}. ` +
+    `the dispatcher no longer answers, and has not ended in order; at last ${drained.left()}. ` +
       "Start it again: it goes on from its journal, and can be stopped then",
   );
 }
