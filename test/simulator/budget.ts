@@ -3,9 +3,9 @@ export const SEEDS_COUNT = 200;
 
 /** Seeds beyond those: each alone notices something, or has failed since the worlds last changed. */
 export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string }[] = [
-  { seed: 223, why: "it alone notices when silence counts before a worker could be asked" },
-  { seed: 307, why: "it alone notices when an unknown worker that never answered is too old" },
+  { seed: 281, why: "it alone notices when an unknown worker that never answered is too old" },
   { seed: 353, why: "it alone notices when something is started on a drained worker" },
+  { seed: 622, why: "it alone notices when silence counts before a worker could be asked" },
   {
     seed: 742,
     why: "it alone notices when a worker that nobody could ask is gone after two quick lists",
