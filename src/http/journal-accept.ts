@@ -1,10 +1,10 @@
 import { JournalError } from "../drivers/journal/port.ts";
 import { answer } from "./answer.ts";
 import type { AppContext } from "./context.ts";
+import { instantOrNull } from "./instant.ts";
 import { assertWritable } from "./operator-facts.ts";
 import type { AppOptions } from "./options.ts";
 import { Problem } from "./problem.ts";
-import { timeOrNull } from "./wire-json.ts";
 import type { JournalAcceptAnswer } from "./wire/actions.ts";
 
 /** `POST /dispatch/v1/journal/accept`: an operator takes note of what the journal lacks. */
@@ -21,7 +21,7 @@ export async function acceptJournal(
     changed: accepted.length > 0,
     accepted: accepted.map(({ cause, atMs, lastSeq, witness }) => ({
       cause,
-      at: timeOrNull(atMs),
+      at: instantOrNull(atMs),
       last_seq: lastSeq,
       written_seq: witness?.lastSeq ?? null,
     })),

@@ -52,6 +52,8 @@ export interface Endpoint {
   readonly parameters: readonly Parameter[];
   readonly answer: SchemaName | "EventStream" | "OpenApi";
   readonly status: 200 | 202;
+  /** Of a POST; absent: `ActionBody`. */
+  readonly body?: SchemaName;
 }
 
 const text = { type: "string" } as const;
@@ -115,6 +117,15 @@ export const ENDPOINTS: readonly Endpoint[] = [
   { ...view("/openapi.json", "This document", "State", []), answer: "OpenApi" },
   ...WORKER_ACTIONS.map((action) => ask("workers", action)),
   ...CONTAINER_ACTIONS.map((action) => ask("containers", action)),
+  {
+    method: "post",
+    path: "/journal/accept",
+    summary: "Takes note of records that the journal lacks, which ends the alarm `journal-missing`",
+    parameters: [],
+    body: "JournalAcceptBody",
+    answer: "JournalAccept",
+    status: 200,
+  },
 ];
 
 function view(
@@ -173,12 +184,12 @@ function componentSchemas(): object {
 }
 
 function operation(endpoint: Endpoint): object {
-  const { method, summary, parameters, status } = endpoint;
+  const { method, summary, parameters, status, body = "ActionBody" } = endpoint;
   return {
     summary,
     parameters,
     ...(method === "post"
-      ? { requestBody: { content: { "application/json": { schema: ref("ActionBody") } } } }
+      ? { requestBody: { content: { "application/json": { schema: ref(body) } } } }
       : {}),
     responses: {
       [status]: { description: "Done", content: contentOf(endpoint) },
