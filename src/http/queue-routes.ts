@@ -18,6 +18,8 @@ export interface QueueRoutesOptions {
   /** Each of them may do everything; empty ones are passed over. Throws when none is left. */
   readonly tokens: readonly string[];
   readonly parseJson: ParseJson;
+  /** Why nothing new can be taken in now; "" or absent: it can. */
+  readonly refusal?: () => string;
 }
 
 /** A command line and an environment have room in it. */
@@ -63,7 +65,7 @@ export function makeQueueRoutes(options: QueueRoutesOptions): Router {
   return router;
 }
 
-function makeHandlers({ store, parseJson }: QueueRoutesOptions) {
+function makeHandlers({ store, parseJson, refusal = () => "" }: QueueRoutesOptions) {
   const list = (resource: Resource) => (call: Call) => {
     const query = readListQuery(call.params, parseJson);
     const { items, itemsAvailable } = store.list(resource, query);
@@ -94,6 +96,8 @@ function makeHandlers({ store, parseJson }: QueueRoutesOptions) {
     return store.get("container_requests", call.uuid, select);
   };
   const submit = (call: Call) => {
+    const reason = refusal();
+    if (reason !== "") throw new QueueStoreError(503, [`nothing new is taken in: ${reason}`]);
     const select = selectOf("container_requests", call);
     const uuid = store.submit(readRecord(call.params, "container_request", parseJson));
     return store.get("container_requests", uuid, select);

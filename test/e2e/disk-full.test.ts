@@ -67,13 +67,49 @@ async function recordedSince(
   };
 }
 
+/** As a program submits. */
+function submitOver(box: DaemonBox, fillerBytes: number): Promise<Response> {
+  return box.http("POST", "/arvados/v1/container_requests", {
+    container_request: {
+      command: ["true"],
+      properties: { filler: "x".repeat(fillerBytes) },
+      runtime_constraints: { vcpus: 1, ram: 1024 },
+    },
+  });
+}
+
+/** Returns why. */
+async function refusesWhatIsNew(box: DaemonBox, fillerBytes: number): Promise<string> {
+  const response = await submitOver(box, fillerBytes);
+  const body = (await response.json()) as { detail: string };
+  expect(response.status, JSON.stringify(body)).toBe(503);
+  expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+  expect(response.headers.get("Retry-After")).toBe("5");
+  expect(body).toEqual({
+    type: "urn:dispatch-cloud:problem:queue-unavailable",
+    title: "Service Unavailable",
+    status: 503,
+    detail: expect.stringMatching(/disk .*full/),
+    request_id: expect.stringMatching(/^req-/),
+    errors: [body.detail],
+    error_token: expect.stringMatching(/^req-/),
+  });
+  expect(body.detail).toContain(box.dataDir);
+  return body.detail;
+}
+
+async function submissionsOf(box: DaemonBox): Promise<number> {
+  const path = "/arvados/v1/container_requests?limit=0&count=exact";
+  return (await box.api<{ items_available: number }>("GET", path)).items_available;
+}
+
 describe("a dispatcher whose disk is full", () => {
   it("raises an alarm, takes nothing in, still kills and destroys, and goes on where it was", async (ctx) => {
     const disk = mountDisk();
     if (!disk) return ctx.skip("only root may mount the small disk that this test fills");
     const box = openBox({
       dataDir: join(disk, "data"),
-      config: { Containers: { CloudVMs: { TimeoutIdle: "8s" } } },
+      config: { Containers: { CloudVMs: { TimeoutIdle: "15s" } } },
     });
     await box.start();
     const go = join(box.dir, "go");
@@ -93,6 +129,9 @@ describe("a dispatcher whose disk is full", () => {
 
     const filler = join(disk, "filler");
     fill(filler);
+    const submitted = await submissionsOf(box);
+    // More than the queue's files have to spare. The journal may have noticed meanwhile.
+    await refusesWhatIsNew(box, 900_000);
     // The first thing to be recorded finds the disk full; the ballast makes room for it.
     const held = await box.cli("instance", "hold", victim?.instance ?? "");
     expect(held).toMatchObject({ code: 0, stderr: expect.stringContaining("200 OK") });
@@ -100,6 +139,13 @@ describe("a dispatcher whose disk is full", () => {
     expect(full).toMatchObject({ accepting: false, alarms: [{ alarm: "journal" }] });
     expect(full.alarms[0]?.message).toMatch(/space|full/);
     expect((await box.cli("status")).stdout).toMatch(/^ALARM +journal for /m);
+    // What the ballast has left is not for what is new, however little that needs.
+    expect(await refusesWhatIsNew(box, 1)).toContain(join(box.dataDir, "journal.db"));
+    expect(await box.cli("submit", "--", "true")).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/nothing new is taken in: .*journal\.db.* is full/),
+    });
 
     // Feeds wait: nobody takes in that it ends.
     writeFileSync(go, "");
@@ -122,6 +168,8 @@ describe("a dispatcher whose disk is full", () => {
     );
     expect(await box.container(ends)).toMatchObject({ state: "Complete", exit_code: 5 });
     expect(await state(lost)).toBe("Cancelled");
+    expect(await submissionsOf(box)).toBe(submitted);
+    expect((await submitOver(box, 900_000)).status).toBe(200);
     expect(await box.cli("submit", "--wait", "--", "true")).toMatchObject({ code: 0 });
     await box.until(
       "the fleet is empty",

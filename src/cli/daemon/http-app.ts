@@ -92,6 +92,8 @@ export function makeHttpApp(context: HttpContext): { app: Koa<HttpState>; close:
             store,
             tokens: queueTokens,
             parseJson: parseLossless,
+            // What is left of a full disk, the space of the ballast, is for what the journal has to record.
+            refusal: () => alarms.list().find(({ alarm }) => alarm === "journal")?.message ?? "",
           }),
         }
       : {}),
