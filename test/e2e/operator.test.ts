@@ -308,7 +308,7 @@ describe("the dispatcher itself, from the command line", () => {
     expect(stopped).toMatchObject({ code: 0 });
     expect(stopped.stderr).toMatch(/^waiting: 1 instances are left, 1 containers run, 1 wait/m);
     expect(stopped.stderr).toMatch(
-      /stopped; no instance is left: 1 containers that ran have ended, 1 instances were shut down, 1 containers wait in the queue\n$/,
+      /stopped; no instance is left: 1 containers have ended, 1 instances were shut down, 1 containers wait in the queue\n$/,
     );
     expect(await box.ended()).toBe(0);
     expect(box.processes()).toEqual([]);

@@ -117,10 +117,12 @@ class Drain {
     return `${instances} instances are left, ${running} containers run, ${waiting} wait in the queue`;
   }
 
-  /** Of what was there at the first look: a dispatcher that has drained has no instance left. */
+  /** Of what was there at the first look: a dispatcher that has drained has no instance left, and runs nothing. */
   summary(): string {
-    const { instances, running } = this.#first ?? this.#last;
+    const first = this.#first ?? this.#last;
     const { waiting } = this.#last;
-    return `${running} containers that ran have ended, ${instances} instances were shut down, ${waiting} containers wait in the queue`;
+    // What was locked on an instance that was ready has still been started; who came meanwhile waits.
+    const begunCount = Math.max(0, first.waiting - waiting);
+    return `${first.running + begunCount} containers have ended, ${first.instances} instances were shut down, ${waiting} containers wait in the queue`;
   }
 }
