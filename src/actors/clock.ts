@@ -6,19 +6,6 @@ export interface Clock {
   setTimer(delayMs: number, callback: () => void): () => void;
 }
 
-/**
- * The clock, ahead by as much as it takes to go on from `atMs`: where the wall clock was set back since the last run,
- * what the journal says would lie in the future, and no deadline would come before it caught up.
- */
-export function goingOnFrom(atMs: number, clock: Clock): Clock {
-  const aheadMs = Math.max(0, atMs - clock.nowMs());
-  if (aheadMs === 0) return clock;
-  return {
-    nowMs: () => clock.nowMs() + aheadMs,
-    setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
-  };
-}
-
 /** What a machine tells of the time: the wall clock, which may be set at any moment, and one that only goes on. */
 export interface TimeSource {
   wallMs(): number;
@@ -31,10 +18,43 @@ export function steadyTime(source: TimeSource): () => number {
   return () => Math.floor(baseMs + source.monotonicMs());
 }
 
+/** The machine's. */
+export const SYSTEM_TIME: TimeSource = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+};
+
+/** More than the pace of a clock that is being corrected, and less than anybody would set one by. */
+const JUMP_MS = 2_000;
+
+/** Notices that somebody sets the wall clock; the time of a run goes on as it began, whatever it says. */
+export class WallClockWatch {
+  readonly #wallMs: () => number;
+  readonly #runMs: () => number;
+  #offsetMs = 0;
+
+  /** `runMs`: the run's time, which began as the wall clock's. */
+  constructor(wallMs: () => number, runMs: () => number) {
+    this.#wallMs = wallMs;
+    this.#runMs = runMs;
+  }
+
+  /**
+   * What the wall clock is ahead of the run's time by now (ms; negative: behind), and by how much it was set since the last
+   * look, 0 where nobody has.
+   */
+  look(): { readonly offsetMs: number; readonly jumpMs: number } {
+    const offsetMs = Math.round(this.#wallMs() - this.#runMs());
+    const movedMs = offsetMs - this.#offsetMs;
+    this.#offsetMs = offsetMs;
+    return { offsetMs, jumpMs: Math.abs(movedMs) > JUMP_MS ? movedMs : 0 };
+  }
+}
+
 /** The machine's own. */
 export function makeSystemClock(): Clock {
   return {
-    nowMs: steadyTime({ wallMs: () => Date.now(), monotonicMs: () => performance.now() }),
+    nowMs: steadyTime(SYSTEM_TIME),
     setTimer: (delayMs, callback) => {
       // Node fires at once beyond 2^31-1 ms.
       const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), 2_147_483_647));

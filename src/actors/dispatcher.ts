@@ -6,7 +6,6 @@ import type { Change } from "../machines/core/draft.ts";
 import type { Command, CommandKind } from "../machines/model/command.ts";
 import type { Pace } from "../machines/model/fact.ts";
 import type { Settings } from "../machines/model/settings.ts";
-import { goingOnFrom } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import { Effects } from "./effects.ts";
 import { InstanceListFeed } from "./feeds/instance-list.feed.ts";
@@ -81,8 +80,7 @@ export class Dispatcher {
   readonly #probe: ProbeFeed;
   readonly #poll: QueuePollFeed;
 
-  constructor(given: DispatcherOptions) {
-    const options = { ...given, clock: goingOnFrom(given.core.atMs, given.clock) };
+  constructor(options: DispatcherOptions) {
     this.#options = options;
     const { config, clock, observer, directory, cloud, queue, clean } = options;
     const names = tagNames(config.tagKeyPrefix);

@@ -3,10 +3,12 @@ import { CODE_VERSION, Core } from "../machines/core/core.ts";
 import { foldRecord } from "../machines/core/replay.ts";
 import { ContainerExplanationBuilder } from "../machines/explain/container-explanation.ts";
 import type { Coverage, Explanation } from "../machines/explain/explanation.ts";
+import { toldChanges, toldCore, toldRecord } from "../machines/explain/told.ts";
 import { bornSeq, WorkerExplanationBuilder } from "../machines/explain/worker-explanation.ts";
 import { actorKey } from "../machines/model/ids.ts";
 import type { JournalRecord } from "../machines/model/record.ts";
 import { workerOfInstance } from "./explain-search.ts";
+import { toldTimesOf } from "../machines/model/told-times.ts";
 import type { ReadModel } from "./read-model.ts";
 
 export interface ExplainOptions {
@@ -102,10 +104,11 @@ async function foldFor(
   const { journal, recordsMax, pause, signal, nowMs } = options;
   const { builder, isKnown, firstSeq } = subject;
   const { core, isCut } = startFor(journal, subject, recordsMax);
+  const times = toldTimesOf(journal);
   const startSeq = core.seq;
-  const startAtMs = core.atMs;
+  const startAtMs = times.timeAt(core.seq, core.atMs);
   const wasKnown = isKnown(core);
-  builder.begin(core);
+  builder.begin(toldCore(core, times));
   const lastSeq = subject.lastSeq ?? 0;
   let recordsCount = 0;
   let sliceSteps = 0;
@@ -116,7 +119,7 @@ async function foldFor(
       break;
     }
     const { changes } = takeIn(core, withoutOthersWaits(record, subject.id));
-    builder.see(record, changes, core);
+    builder.see(toldRecord(record, times), toldChanges(record.seq, changes, times), core);
     recordsCount++;
     sliceSteps += 1 + changes.length;
     if (record.seq >= lastSeq && firstSeq !== undefined && !isKnown(core)) break;
@@ -126,12 +129,13 @@ async function foldFor(
       signal?.throwIfAborted();
     }
   }
+  const told = toldCore(core, times);
   const missing = [
     wasKnown || isCut ? missingBefore({ startSeq, startAtMs, isCut, recordsMax }) : "",
-    isTruncated ? missingAfter(core, recordsMax) : "",
+    isTruncated ? missingAfter(told, recordsMax) : "",
   ];
-  const endAtMs = nowMs ?? journal.stats().lastAtMs ?? core.atMs;
-  const asOfMs = isTruncated ? core.atMs : Math.max(endAtMs, core.atMs);
+  const endAtMs = nowMs ?? journal.stats().lastAtMs ?? told.atMs;
+  const asOfMs = isTruncated ? told.atMs : Math.max(endAtMs, told.atMs);
   const coverage: Coverage = {
     journalId: journal.id,
     fromSeq: startSeq + 1,
@@ -139,7 +143,7 @@ async function foldFor(
     asOfMs,
     missing: missing.filter((text) => text !== "").join("; "),
   };
-  return { core, coverage };
+  return { core: told, coverage };
 }
 
 /** Why others wait changes nothing but what is remembered of them, and is most of what a long queue's planner decides. */

@@ -1,6 +1,6 @@
 import type { Change } from "../machines/core/draft.ts";
 import type { SnapshotOf } from "../machines/core/registry.ts";
-import type { Fact } from "../machines/model/fact.ts";
+import type { Fact, FactOf } from "../machines/model/fact.ts";
 import type { Released } from "./supervisor.ts";
 
 interface LogWrite {
@@ -21,6 +21,7 @@ type Container = SnapshotOf["container"];
 
 /** Logs what is worth a line of each durable record (specification §14): messages constant, data in fields. */
 export function logReleased(log: JournalLog, { record, changes }: Released): void {
+  if (record.fact.type === "daemon.started" && record.fact.setBack) logSetBack(log, record.fact);
   for (const change of changes) {
     if (change.kind === "worker") logWorker(log, change, record.fact);
     else if (change.kind === "container") logContainer(log, change);
@@ -32,6 +33,14 @@ export function logReleased(log: JournalLog, { record, changes }: Released): voi
     else if (change.before?.value !== change.after.value)
       log.info({ From: change.before?.value, To: change.after.value }, "dispatcher changed state");
   }
+}
+
+function logSetBack(log: JournalLog, { atMs, setBack }: FactOf<"daemon.started">): void {
+  const aheadMs = (setBack?.fromMs ?? atMs) - atMs;
+  log.warn(
+    { AheadSeconds: aheadMs / 1000 },
+    "the last run's clock was ahead: the journal's time was set back to the wall clock's",
+  );
 }
 
 function messageOf({ after }: Change): unknown {

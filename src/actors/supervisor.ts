@@ -5,6 +5,7 @@ import type { Applied, Core } from "../machines/core/core.ts";
 import type { Change } from "../machines/core/draft.ts";
 import { dueAtMs } from "../machines/core/due.ts";
 import { tellsNothing } from "../machines/core/route.ts";
+import { setBackAt } from "../machines/core/set-back.ts";
 import type { Fact, FactInput } from "../machines/model/fact.ts";
 import { actorKey, parseActorKey } from "../machines/model/ids.ts";
 import type { ActorKey } from "../machines/model/ids.ts";
@@ -138,7 +139,7 @@ export class Supervisor {
       observer.factTaken(type, false);
       return CHANGED_NOTHING;
     }
-    const applied = this.#apply({ ...input, atMs: this.#nowMs() });
+    const applied = this.#apply(this.#dated(input));
     if (!applied.record) return CHANGED_NOTHING;
     const { seq } = applied.record;
     return new Promise((resolve) => this.#waiting.set(seq, resolve));
@@ -167,7 +168,17 @@ export class Supervisor {
     this.#released.complete();
   }
 
-  /** The time of a fact: never before the last one, whatever the journal of another machine said. */
+  /** With its time. A start alone may set the journal's time back, and says so: the wall clock was, since the last run. */
+  #dated(input: FactInput): Fact {
+    if (input.type === "daemon.started") {
+      const nowMs = this.#options.clock.nowMs();
+      const setBack = setBackAt(this.#options.core, nowMs);
+      if (setBack) return { ...input, atMs: nowMs, setBack };
+    }
+    return { ...input, atMs: this.#nowMs() };
+  }
+
+  /** Until the start is taken in, the journal's time may be ahead of the clock. */
   #nowMs(): number {
     return Math.max(this.#options.clock.nowMs(), this.#options.core.atMs);
   }

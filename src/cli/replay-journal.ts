@@ -9,7 +9,6 @@ import { CliError, EXIT } from "./exit-code.ts";
 /** How far to go; both ends inclusive. */
 export interface Until {
   readonly seq?: number | undefined;
-  readonly atMs?: number | undefined;
 }
 
 /** Where what is computed now and what is recorded part. */
@@ -68,9 +67,9 @@ export function replayFrom(
   let recordedBy = core.registry.get("supervisor", ONLY)?.context.version ?? "";
   let unlike: FoundDifference | undefined;
   function* records(): Generator<JournalRecord> {
-    const { seq: toSeq, atMs = Infinity } = options.until;
+    const { seq: toSeq } = options.until;
     for (const record of journal.read({ fromSeq: core.seq + 1, toSeq })) {
-      if (record.fact.atMs > atMs || unlike) return;
+      if (unlike) return;
       if (record.fact.type === "daemon.started") recordedBy = record.fact.version;
       yield record;
     }

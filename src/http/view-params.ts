@@ -54,7 +54,7 @@ export function seqParam(ctx: AppContext, name: string, options: ViewOptions): n
     if (seq >= bounds.firstSeq && seq <= bounds.lastSeq && seq > 0) return seq;
     throw outOfBounds(name, `record ${seq}`, bounds);
   }
-  const { atMs } = moment;
+  const atMs = timeline.toldMoment(moment.atMs, nowMs());
   const isFuture = atMs > Math.max(nowMs(), bounds.lastAtMs ?? 0);
   const isBefore = bounds.firstAtMs === null || atMs < Math.floor(bounds.firstAtMs);
   if (isFuture || isBefore) throw outOfBounds(name, instant(atMs), bounds);

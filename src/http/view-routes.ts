@@ -202,7 +202,8 @@ async function serveTimeline(ctx: AppContext, options: ViewOptions, signal: Abor
   const timeOf = (name: string, absent: number): number => {
     const moment = momentParam(ctx, name);
     if (!moment) return absent;
-    return "atMs" in moment ? moment.atMs : timeline.timeOf(seqParam(ctx, name, options) ?? 0);
+    if ("atMs" in moment) return timeline.toldMoment(moment.atMs, nowMs());
+    return timeline.timeOf(seqParam(ctx, name, options) ?? 0);
   };
   const fromMs = Math.floor(timeOf("from", bounds.firstAtMs ?? nowMs()));
   const toMs = Math.ceil(timeOf("to", bounds.lastAtMs ?? nowMs()));

@@ -75,6 +75,10 @@ export const FAULTS = {
   },
   reconfigured: { share: 0.6, text: "a restart finds other types, limits and time-outs" },
   clockJumps: { share: 0.5, text: "the wall clock is set forward or back" },
+  clockYears: {
+    share: 0.4,
+    text: "a restart finds the wall clock a year ahead or behind, or right again",
+  },
   journalOlder: { share: 0.3, text: "a restart finds an older journal" },
   journalTorn: { share: 0.3, text: "a restart finds the journal's last commit torn" },
   amnesia: {

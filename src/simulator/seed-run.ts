@@ -160,6 +160,7 @@ class SeedRun {
     if (faults.happens("reconfigured"))
       this.#world.config = redrawConfig(faults.chance("reconfigured"));
     if (faults.happens("clockJumps")) this.#world.setWallClock();
+    if (faults.happens("clockYears")) this.#world.setWallYear();
     if (faults.happens("startsBlind")) this.#world.silenceCloud();
     await this.#start();
   }

@@ -27,6 +27,7 @@ import { VirtualClock } from "./virtual-clock.ts";
 import type { WorldEvent, WorldTale } from "./world-event.ts";
 
 const HOUR_MS = 3_600_000;
+const YEAR_MS = 365 * 24 * HOUR_MS;
 
 export interface WorldOptions {
   readonly seed: number;
@@ -178,6 +179,11 @@ export class World {
   /** Somebody sets the wall clock of the dispatcher's machine. */
   setWallClock(): void {
     this.#wallOffsetMs = this.faults.chance("clockJumps").between(-HOUR_MS, HOUR_MS);
+  }
+
+  /** Its battery was dead, or is new. */
+  setWallYear(): void {
+    this.#wallOffsetMs = (this.faults.chance("clockYears").pick([-1, 0, 1]) ?? 0) * YEAR_MS;
   }
 
   /** From now on the cloud answers nothing, for some minutes. */

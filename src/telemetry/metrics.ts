@@ -1,4 +1,4 @@
-import { Counter, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { FactType } from "../machines/model/fact.ts";
 import type { CommandKind } from "../machines/model/command.ts";
 import { registerEventLoopDelay } from "./event-loop.ts";
@@ -153,5 +153,15 @@ function makeCoreMetrics(registry: Registry) {
     },
     journalRecords: counter("journal_records_total", "Records written to the journal.", []),
     journalFailedCommits: counter("journal_failed_commits_total", "Group commits that failed.", []),
+    clockJumps: counter(
+      "clock_jumps_total",
+      "Times that the wall clock was set during this run.",
+      [],
+    ),
+    clockOffset: new Gauge({
+      name: "dispatchcloud_clock_offset_seconds",
+      help: "What the wall clock is ahead of the time of this run by.",
+      registers: [registry],
+    }),
   };
 }

@@ -471,3 +471,62 @@ describe("a bug in the core", () => {
     expect([rig.journal.lastSeq, rig.supervisor.seq]).toEqual([1, 1]);
   });
 });
+
+describe("a run that finds the clock behind the journal's time", () => {
+  const AHEAD_MS = 30_000_000_000;
+
+  /** The next run on what the first one left; its clock is right. */
+  async function setBack(): Promise<{ first: Rig; next: Rig }> {
+    const first = new Rig({ clock: new VirtualClock(1_000_000 + AHEAD_MS) });
+    first.started();
+    first.seen("i-1");
+    await first.advance(60_000);
+    await first.supervisor.stop();
+    await first.journal.close();
+    const { store, core } = first;
+    const next = new Rig({ store, core, clock: new VirtualClock(2_000_000) });
+    return { first, next };
+  }
+
+  it("sets it back with its start, and says so", async () => {
+    const { first, next } = await setBack();
+    const before = { fromMs: first.core.atMs, sinceMs: 1_000_000 + AHEAD_MS };
+    next.seen("i-2");
+    next.started();
+    next.seen("i-3");
+    await next.advance(5);
+    const told = next.released.map(({ record: { fact } }) => [fact.type, fact.atMs]);
+    expect(told).toEqual([
+      ["instance.seen", before.fromMs],
+      ["daemon.started", 2_000_000],
+      ["lease.acquired", 2_000_000],
+      ["instance.seen", 2_000_000],
+    ]);
+    expect(next.released[1]?.record.fact).toMatchObject({ setBack: before });
+    expect(next.core.atMs).toBe(2_000_000);
+  });
+
+  it("waits for nothing until the time of the run that was ahead", async () => {
+    const { next } = await setBack();
+    next.goodProbeAtMs = 2_000_000;
+    next.started();
+    await next.advance(5);
+    expect(next.lifecycle("i-1")).toBe("unknown");
+    // Its time to boot is counted from the start.
+    await next.advance(600_000);
+    expect(next.lifecycle("i-1")).toBe("shutdown");
+  });
+
+  it("says nothing where the clock has gone on", async () => {
+    const first = new Rig();
+    first.started();
+    await first.advance(10);
+    await first.supervisor.stop();
+    await first.journal.close();
+    const { store, core } = first;
+    const later = new Rig({ store, core, clock: new VirtualClock(first.clock.nowMs() + 5) });
+    later.started();
+    await later.advance(5);
+    expect(later.released[0]?.record.fact).not.toHaveProperty("setBack");
+  });
+});

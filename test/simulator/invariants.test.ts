@@ -136,9 +136,43 @@ describe("a check fails when", () => {
       ...record({ fact: { type: "queue.polled", atMs: factAtMs } }),
       atMs,
     });
-    const events = [now(10_000, 5_000), now(20_000, 15_000)];
+    const start = (factAtMs: number) => ({
+      ...record({ fact: { type: "daemon.started", atMs: factAtMs } }),
+      atMs: 10_000,
+    });
+    const behind = { type: "daemon.started", atMs: 9_000, clockOffsetMs: -5_000 } as const;
+    const events = [behind, start(5_000), now(20_000, 15_000)];
     expect(verdict(timeGoesOn(), events)).toBe("");
     expect(verdict(timeGoesOn(), [...events, now(30_000, 15_000)])).toMatch(/10000 ms behind/);
+    expect(verdict(timeGoesOn(), [behind, now(10_000, 90_000), start(5_000)])).toBe("");
+    expect(verdict(timeGoesOn(), [behind, start(90_000)])).toMatch(/85000 ms ahead of the wall/);
+  });
+
+  it("somebody remembers what is still to come, after a start", () => {
+    const start = {
+      ...record({ fact: { type: "daemon.started", atMs: 5_000 } }),
+      atMs: 5_000,
+    };
+    const after = (parts: Parameters<typeof world>[0]) =>
+      verdict(timeGoesOn(), [start], world(parts));
+    const born = (bornAtMs: number): [string, object][] => [["w1", { context: { bornAtMs } }]];
+    expect(after({ workers: born(5_000) })).toBe("");
+    expect(after({ workers: born(6_000) })).toMatch(/w1 was born 1000 ms from now/);
+    const seen: [string, object][] = [[C1, { context: { firstSeenAtMs: 7_000 } }]];
+    expect(after({ containers: seen })).toMatch(/was first seen 2000 ms from now/);
+  });
+
+  it("the time goes back between two records, and no start says so", () => {
+    const at = (atMs: number, changes: object = {}) => ({
+      seq: 1,
+      fact: { type: "daemon.started", atMs, ...changes },
+    });
+    const judge = (...records: object[]) =>
+      timeGoesOn().checkEnd?.({ journal: { read: () => records } } as unknown as World);
+    const setBack = { fromMs: 9_000, sinceMs: 1_000 };
+    expect(judge(at(1_000), at(9_000), at(2_000, { setBack }), at(3_000))).toBeUndefined();
+    expect(judge(at(1_000), at(9_000), at(2_000))).toMatch(/7000 ms before the record/);
+    expect(judge(at(9_500), at(2_000, { setBack }))).toMatch(/7500 ms before the record/);
   });
 
   it("a start judges locks before a worker has answered", () => {

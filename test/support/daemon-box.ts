@@ -13,6 +13,7 @@ import { killAll, processesOf } from "./processes.ts";
 import type { FoundProcess } from "./processes.ts";
 
 const MAIN_PATH = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const CLOCK_PATH = fileURLToPath(new URL("box-clock.mjs", import.meta.url));
 const LOOK_MS = 25;
 const START_MS = 30_000;
 const CLI_MS = 60_000;
@@ -49,6 +50,7 @@ export class DaemonBox {
   /** Marks what belongs to the box: container uuids begin with it. */
   readonly clusterId: string;
   readonly #logPath: string;
+  readonly #clockPath: string;
   #daemon: ChildProcess | undefined;
 
   constructor({ config = {}, dataDir }: BoxOptions) {
@@ -56,6 +58,7 @@ export class DaemonBox {
     this.dataDir = dataDir ?? join(this.dir, "data");
     this.configPath = join(this.dir, "config.yml");
     this.#logPath = join(this.dir, "daemon.log");
+    this.#clockPath = join(this.dir, "clock");
     this.clusterId = clusterIdOf(this.dir);
     this.configure(config);
   }
@@ -70,12 +73,18 @@ export class DaemonBox {
     return this.#daemon?.pid ?? 0;
   }
 
+  /** Sets the wall clock of the daemon's machine, also while it runs: this much (ms) ahead of the true one. */
+  setClock(aheadMs: number): void {
+    writeFileSync(this.#clockPath, String(aheadMs));
+  }
+
   /** Starts the daemon without waiting for it. */
   spawnDaemon(): ChildProcess {
     const log = openSync(this.#logPath, "a");
-    const child = spawn(process.execPath, [MAIN_PATH, "run", "--config", this.configPath], {
+    const args = [CLOCK_PATH, MAIN_PATH, "run", "--config", this.configPath];
+    const child = spawn(process.execPath, ["--import", ...args], {
       cwd: this.dir,
-      env: environment(),
+      env: { ...environment(), BOX_CLOCK: this.#clockPath },
       stdio: ["ignore", log, log],
       // A session of its own, so that no signal for the test run reaches it.
       detached: true,

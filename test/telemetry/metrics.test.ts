@@ -121,6 +121,8 @@ describe("metrics", () => {
         "dispatchcloud_event_loop_delay_seconds gauge",
         "dispatchcloud_facts_dropped_total counter",
         "dispatchcloud_planner_duration_seconds histogram",
+        "dispatchcloud_clock_jumps_total counter",
+        "dispatchcloud_clock_offset_seconds gauge",
         "dispatchcloud_commands_total counter",
         "dispatchcloud_alarms gauge",
       ].sort(),

@@ -2,27 +2,79 @@ import type { Journal } from "../../drivers/journal/port.ts";
 import { parseActorKey, actorKey, ONLY } from "../../machines/model/ids.ts";
 import type { Core } from "../../machines/core/core.ts";
 import type { ActorName } from "../../machines/explain/history.ts";
+import type { ToldTimes } from "../../machines/model/told-times.ts";
+
+/** Records from the first to the last, and how their times are told. */
+interface Searched {
+  readonly times: ToldTimes;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+}
 
 /**
- * The newest record at or before a time, to the millisecond, as times are shown; the one before the first at least. The
- * times of a journal never decrease.
+ * The newest record at or before a time, to the millisecond, as times are shown; the one before the first at least. Where
+ * runs have recorded the same time, it is the latest run's: as they are told now, the times of a journal never decrease.
  */
 export function seqAt(
   journal: Journal,
   atMs: number,
-  bounds: { firstSeq: number; lastSeq: number },
+  { times, firstSeq, lastSeq }: Searched,
 ): number {
-  let low = bounds.firstSeq - 1;
-  let high = bounds.lastSeq;
+  return newestAt(atMs, firstSeq, lastSeq, (seq) => times.timeAt(seq, timeOf(journal, seq)));
+}
+
+/** Of records whose times do not decrease; the one before the first at least. */
+function newestAt(
+  atMs: number,
+  firstSeq: number,
+  lastSeq: number,
+  timeAt: (seq: number) => number,
+): number {
+  let low = firstSeq - 1;
+  let high = lastSeq;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (Math.floor(timeOf(journal, middle)) <= atMs) low = middle;
+    if (Math.floor(timeAt(middle)) <= atMs) low = middle;
     else high = middle - 1;
   }
   return low;
 }
 
-function timeOf(journal: Journal, seq: number): number {
+/**
+ * A time that lies ahead of the journal's end, and of `nowMs`, may be one that an earlier run recorded whose clock was
+ * ahead: then it is that, as it is told now, of the latest such run.
+ */
+export function toldMoment(
+  journal: Journal,
+  atMs: number,
+  { times, firstSeq, lastSeq }: Searched,
+  nowMs: number,
+): number {
+  if (times.seqs.length === 0 || firstSeq === 0) return atMs;
+  if (atMs <= Math.max(nowMs, Math.floor(timeOf(journal, lastSeq)))) return atMs;
+  const starts = [firstSeq, ...times.seqs.filter((seq) => seq > firstSeq && seq <= lastSeq)];
+  for (let at = starts.length - 2; at >= 0; at--) {
+    const [from, to] = [starts[at] ?? firstSeq, (starts[at + 1] ?? lastSeq + 1) - 1];
+    const seq = newestAt(atMs, from, to, (each) => timeOf(journal, each));
+    if (isWithinRun(journal, { atMs, seq, from, to })) return times.timeAt(to, atMs);
+  }
+  return atMs;
+}
+
+/** Whether the run of the newest record before a time went on to it: what comes next is no start. */
+function isWithinRun(
+  journal: Journal,
+  { atMs, seq, from, to }: { atMs: number; seq: number; from: number; to: number },
+): boolean {
+  if (seq < from) return false;
+  if (seq === to) return atMs === Math.floor(timeOf(journal, to));
+  for (const { fact } of journal.read({ fromSeq: seq + 1, toSeq: seq + 1 }))
+    return fact.type !== "config.loaded" && fact.type !== "daemon.started";
+  return false;
+}
+
+/** As recorded. */
+export function timeOf(journal: Journal, seq: number): number {
   for (const { fact } of journal.read({ fromSeq: seq, toSeq: seq })) return fact.atMs;
   return Infinity;
 }

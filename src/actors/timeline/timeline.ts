@@ -5,16 +5,18 @@ import type { AnySnapshot } from "../../machines/core/registry.ts";
 import { HistoryBuilder, type ActorName } from "../../machines/explain/history.ts";
 import { LanesBuilder } from "../../machines/explain/lanes.ts";
 import { namer } from "../../machines/explain/names.ts";
+import { toldChanges, toldCore, toldRecord } from "../../machines/explain/told.ts";
 import { bornSeq } from "../../machines/explain/worker-explanation.ts";
 import { actorKey } from "../../machines/model/ids.ts";
 import type { JournalRecord } from "../../machines/model/record.ts";
 import type { Settings } from "../../machines/model/settings.ts";
+import { toldTimesOf, type ToldTimes } from "../../machines/model/told-times.ts";
 import { workerOfInstance } from "../explain-search.ts";
 import type { Released } from "../supervisor.ts";
 import { makeTurns, type Turns } from "../turns.ts";
 import { chainOf, type Chain } from "./chain.ts";
 import { Folds, TimelineError, type FoldTurn, type LastTransition } from "./folds.ts";
-import { actorIn, actorInIndex, limitNamed, seqAt } from "./search.ts";
+import { actorIn, actorInIndex, limitNamed, seqAt, timeOf, toldMoment } from "./search.ts";
 
 export interface TimelineOptions {
   readonly journal: Journal;
@@ -59,7 +61,7 @@ const WAITING_MAX = 16;
 const LAST_RECORDS_MAX = 20_000;
 
 /**
- * A journal at any of its moments: states, records with what they changed, lives of actors, and all workers side by side.
+ * A journal at any of its moments, with times as its newest run tells them (`ToldTimes`): states, records with what they changed, lives of actors, and all workers side by side.
  * One request at a time, in slices; each may be aborted.
  */
 export class Timeline {
@@ -83,7 +85,10 @@ export class Timeline {
     const shared = { journalId: journal.id, lastSeq, lastAtMs };
     if (records === 0) return { ...shared, firstSeq: 0, firstAtMs: null, missing: "" };
     const shownSeq = this.#folds.floorSeq() + 1;
-    if (shownSeq <= 1) return { ...shared, firstSeq, firstAtMs, missing: "" };
+    if (shownSeq <= 1) {
+      const toldMs = firstAtMs === null ? null : this.#times().timeAt(firstSeq, firstAtMs);
+      return { ...shared, firstSeq, firstAtMs: toldMs, missing: "" };
+    }
     const first = Math.min(shownSeq, lastSeq);
     const atMs = this.#timeOfFirst(first);
     const missing =
@@ -98,19 +103,30 @@ export class Timeline {
 
   /** When a record came about, of those within the bounds. */
   timeOf(seq: number): number {
-    const [record] = this.#journal.read({ fromSeq: seq, toSeq: seq });
-    return record?.fact.atMs ?? 0;
+    const atMs = timeOf(this.#journal, seq);
+    return atMs === Infinity ? 0 : this.#times().timeAt(seq, atMs);
   }
 
   /** The newest record at or before a time. */
   seqAt(atMs: number): number {
     const { firstSeq, lastSeq } = this.bounds();
-    return firstSeq === 0 ? 0 : seqAt(this.#journal, atMs, { firstSeq, lastSeq });
+    if (firstSeq === 0) return 0;
+    return seqAt(this.#journal, atMs, { times: this.#times(), firstSeq, lastSeq });
+  }
+
+  /** A time that a user names, as it is told now: a run that was ahead has recorded times that are still to come. */
+  toldMoment(atMs: number, nowMs: number): number {
+    const { firstSeq, lastSeq } = this.bounds();
+    const searched = { times: this.#times(), firstSeq, lastSeq };
+    return toldMoment(this.#journal, atMs, searched, nowMs);
   }
 
   /** The state after a record; to be read only. */
   state(seq: number, signal?: AbortSignal): Promise<Core> {
-    return this.#take(signal, async (turn) => (await this.#folds.at(seq, turn)).core);
+    return this.#take(signal, async (turn) => {
+      const { core } = await this.#folds.at(seq, turn);
+      return toldCore(core, this.#times());
+    });
   }
 
   /** Records from one on, with the state before them. */
@@ -118,8 +134,9 @@ export class Timeline {
     const toSeq = Math.min(fromSeq + limit - 1, this.#journal.lastSeq);
     return this.#take(signal, async (turn) => {
       const seen: Seen[] = [];
+      const times = this.#times();
       const visit = (record: JournalRecord, changes: readonly Change[], core: Core): void =>
-        void seen.push({ record, changes, types: core.settings?.instanceTypes ?? {} });
+        void seen.push(seenOf(record, changes, core, times));
       await this.#folds.walk({ ...turn, fromSeq, toSeq, visit });
       return seen;
     });
@@ -134,14 +151,16 @@ export class Timeline {
     return this.#take(signal, async (turn) => {
       let seen: Seen | undefined;
       let chain: Chain | undefined;
+      const times = this.#times();
       await this.#folds.walk({
         ...turn,
         fromSeq: seq,
         toSeq: seq,
         visit: (record, changes, core) => {
-          seen = { record, changes, types: core.settings?.instanceTypes ?? {} };
+          seen = seenOf(record, changes, core, times);
           const actor = actorId === undefined ? undefined : actorIn(core, actorId);
-          chain = chainOf(this.#journal, record, { actor, names: namer(core, changes) });
+          const names = namer(core, changes);
+          chain = toldChain(chainOf(this.#journal, record, { actor, names }), times);
         },
       });
       if (!seen || !chain) throw new Error(`record ${seq} was not read`);
@@ -152,13 +171,16 @@ export class Timeline {
   /** An actor after a record; undefined where nobody is called that then. */
   actor(id: string, seq: number, signal?: AbortSignal): Promise<ActorState | undefined> {
     return this.#take(signal, async (turn) => {
-      const { core, last } = await this.#folds.at(seq, turn);
+      const { core: folded, last } = await this.#folds.at(seq, turn);
+      const times = this.#times();
+      const core = toldCore(folded, times);
       const actor = actorIn(core, id);
       const snapshot = actor && (core.registry.get(actor.kind, actor.id) as AnySnapshot);
       if (!actor || !snapshot) return undefined;
       const key = actorKey(actor.kind, actor.id);
       const found = last.get(key) ?? (await this.#lastBefore(actor, seq, turn));
-      return { actor, core, snapshot, last: found };
+      const told = found && { ...found, atMs: times.timeAt(found.seq, found.atMs) };
+      return { actor, core, snapshot, last: told };
     });
   }
 
@@ -174,6 +196,7 @@ export class Timeline {
       const bounds = this.bounds();
       const span = this.#lifeOf(actor, bounds, range);
       const builder = new HistoryBuilder(actor, range);
+      const times = this.#times();
       let wasKnown = false;
       let isKnown = false;
       let asOfMs = bounds.firstAtMs ?? 0;
@@ -184,11 +207,12 @@ export class Timeline {
         toSeq: span.toSeq,
         reduce: (record) => withoutOthersWaits(record, actor.id),
         begin: (core) => {
-          builder.begin(core);
+          builder.begin(toldCore(core, times));
           wasKnown = core.registry.get(actor.kind, actor.id) !== undefined;
         },
-        visit: (record, changes, core) => {
-          builder.see(record, changes, core);
+        visit: (recorded, changes, core) => {
+          const record = toldRecord(recorded, times);
+          builder.see(record, toldChanges(record.seq, changes, times), core);
           isKnown = core.registry.get(actor.kind, actor.id) !== undefined;
           asOfMs = record.fact.atMs;
           toSeq = record.seq;
@@ -212,6 +236,7 @@ export class Timeline {
     return this.#take(signal, async (turn) => {
       const { recordsMax } = this.#options;
       const bounds = this.bounds();
+      const times = this.#times();
       const builder = new LanesBuilder(range);
       if (bounds.firstSeq === 0) return { bounds, ...builder.finish(range.toMs), truncated: "" };
       const toSeq = this.seqAt(range.toMs);
@@ -222,8 +247,9 @@ export class Timeline {
         fromSeq,
         toSeq,
         reduce: (record) => withoutOthersWaits(record, ""),
-        begin: (core) => builder.begin(core),
-        visit: (record, changes, core) => builder.see(record, changes, core),
+        begin: (core) => builder.begin(toldCore(core, times)),
+        visit: (record, changes, core) =>
+          builder.see(toldRecord(record, times), toldChanges(record.seq, changes, times), core),
       });
       const left =
         fromSeq > wantedSeq
@@ -237,6 +263,10 @@ export class Timeline {
 
   #take<T>(signal: AbortSignal | undefined, work: (turn: FoldTurn) => Promise<T>): Promise<T> {
     return this.#inTurn(() => work({ pause: this.#options.pause, signal }), signal);
+  }
+
+  #times(): ToldTimes {
+    return toldTimesOf(this.#journal);
   }
 
   #timeOfFirst(seq: number): number {
@@ -306,6 +336,24 @@ export class Timeline {
 }
 
 export { TimelineError };
+
+function seenOf(
+  record: JournalRecord,
+  changes: readonly Change[],
+  core: Core,
+  times: ToldTimes,
+): Seen {
+  return {
+    record: toldRecord(record, times),
+    changes: toldChanges(record.seq, changes, times),
+    types: core.settings?.instanceTypes ?? {},
+  };
+}
+
+function toldChain({ links, missing }: Chain, times: ToldTimes): Chain {
+  const told = links.map((link) => ({ ...link, atMs: times.timeAt(link.seq, link.atMs) }));
+  return { links: told, missing };
+}
 
 /** Why others wait changes nothing but what is remembered of them, and is most of what a long queue's planner decides. */
 function withoutOthersWaits(record: JournalRecord, id: string): JournalRecord {

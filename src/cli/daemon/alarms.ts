@@ -4,6 +4,7 @@ export const ALARMS = [
   "journal",
   "queue",
   "cloud",
+  "clock",
   "journal-missing",
   "journal-damage",
   "journal-witness",

@@ -27,6 +27,7 @@ import { makeMetrics } from "../../telemetry/metrics.ts";
 import { makeRedactor } from "../../telemetry/redact.ts";
 import { dataPaths } from "../data-dir.ts";
 import { Alarms } from "./alarms.ts";
+import { keepClockWatch } from "./clock-watch.ts";
 import { openCloud } from "./cloud.ts";
 import { dispatcherConfig } from "./dispatcher-config.ts";
 import { fleetSnapshot } from "./fleet-snapshot.ts";
@@ -36,6 +37,7 @@ import { LateQueue } from "./late-queue.ts";
 import { makeObserver } from "./observer.ts";
 import { makePrivate } from "./private-files.ts";
 import { recoverCore } from "./recover.ts";
+import { keepRetention } from "./retention.ts";
 import { makeRunnerFile } from "./runner-file.ts";
 import { hmacHex, instanceSecret } from "./secrets.ts";
 import type { Secrets } from "./secrets.ts";
@@ -73,7 +75,6 @@ export interface Daemon {
 
 const CLEAN_MAX_BYTES = 2_000;
 const CLOSE_GRACE_MS = 2_000;
-const PRUNE_EVERY_MS = 3_600_000;
 
 /** Puts the parts together and starts them. Throws where the start fails; nothing is left open then. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
@@ -241,8 +242,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     );
     await dispatcher.start();
     closers.push(() => dispatcher.stop());
-    const prune = keepRetention();
-    closers.push(async () => prune());
+    const endClockWatch = keepClockWatch({ clock, alarms, metrics, log });
+    closers.push(async () => endClockWatch());
+    const endRetention = keepRetention(config.dispatchCloud.journal, { journal, clock, log });
+    closers.push(async () => endRetention());
     return { log, url: listener.address, stop: closeAll, left };
 
     function left(): { workers: number; containers: number } {
@@ -251,23 +254,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         Object.keys(context.processes),
       );
       return { workers: readModel.count("worker"), containers: running.length };
-    }
-
-    function keepRetention(): () => void {
-      const { maxAgeMs, maxBytes } = config.dispatchCloud.journal;
-      let cancel = (): void => {};
-      const round = (): void => {
-        const limits = { maxAgeMs: maxAgeMs || undefined, maxBytes: maxBytes || undefined };
-        journal
-          .prune({ ...limits, nowMs: clock.nowMs() })
-          .then((records) => {
-            if (records > 0) log.info({ Records: records }, "journal pruned");
-          })
-          .catch((error: unknown) => log.warn({ err: error }, "journal cannot be pruned"));
-        cancel = clock.setTimer(PRUNE_EVERY_MS, round);
-      };
-      round();
-      return () => cancel();
     }
   } catch (error) {
     await closeAll();

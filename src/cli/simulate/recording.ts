@@ -2,8 +2,10 @@ import { openJournal } from "../../drivers/journal/sqlite.ts";
 import { Core } from "../../machines/core/core.ts";
 import { replay } from "../../machines/core/replay.ts";
 import type { Difference } from "../../machines/core/replay.ts";
+import { toldChanges, toldCore, toldRecord } from "../../machines/explain/told.ts";
 import type { Pace } from "../../machines/model/fact.ts";
 import type { Settings } from "../../machines/model/settings.ts";
+import { toldTimesOf } from "../../machines/model/told-times.ts";
 import { Meter } from "../../simulator/meter.ts";
 import type { Summary } from "../../simulator/meter.ts";
 import { RecordedWorkload } from "../../simulator/recorded-workload.ts";
@@ -31,17 +33,17 @@ export async function readRecording(path: string, nowMs: () => number): Promise<
     const core = start ? Core.restore(start.state) : new Core(journal.id);
     const meter = new Meter();
     const workload = new RecordedWorkload();
-    meter.begin(core.registry, core.settings, core.atMs);
+    const times = toldTimesOf(journal);
+    const begun = toldCore(core, times);
+    meter.begin(begun.registry, begun.settings, begun.atMs);
     let pace: Pace | undefined;
-    const replayed = replay(
-      core,
-      journal.read({ fromSeq: core.seq + 1 }),
-      (record, { changes }) => {
-        if (record.fact.type === "config.loaded") pace = record.fact.pace;
-        meter.follow(record, changes);
-        workload.follow(record, changes);
-      },
-    );
+    const replayed = replay(core, journal.read({ fromSeq: core.seq + 1 }), (recorded, applied) => {
+      const record = toldRecord(recorded, times);
+      const changes = toldChanges(record.seq, applied.changes, times);
+      if (record.fact.type === "config.loaded") pace = record.fact.pace;
+      meter.follow(record, changes);
+      workload.follow(record, changes);
+    });
     const { settings } = core;
     if (!settings)
       throw new CliError(`${path} holds no configuration: nothing was ever run with it`);

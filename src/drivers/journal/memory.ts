@@ -1,5 +1,7 @@
 import { actorsOf } from "../../machines/model/record-actors.ts";
 import type { JournalRecord } from "../../machines/model/record.ts";
+import { toldTimesOf } from "../../machines/model/told-times.ts";
+import { ageCutoffMs } from "./age-limit.ts";
 import {
   batchChecksum,
   GENESIS,
@@ -244,12 +246,20 @@ function statsOf(store: MemoryStore, lastSeq: number): JournalStats {
 function prune(store: MemoryStore, limits: PruneLimits): number {
   const before = store.baseSeq;
   const keepAfterSeq = store.checkpoints.at(-1)?.seq ?? 0;
-  const cutoffMs = limits.nowMs - (limits.maxAgeMs ?? Infinity);
+  const times = toldTimesOf({
+    seqsOf: (key) => seqsOf(store, key, {}),
+    read: (range) => readRange(store, range, store.batches.at(-1)?.lastSeq ?? before),
+  });
+  const first = store.batches[0];
+  const { nowMs, maxAgeMs = Infinity, ranForMs = Infinity } = limits;
+  const oldestAtMs = first ? times.timeAt(first.firstSeq, first.firstAtMs) : nowMs;
+  const cutoffMs = ageCutoffMs({ nowMs, maxAgeMs, oldestAtMs, ranForMs });
   for (;;) {
     const [oldest] = store.batches;
     if (!oldest || oldest.lastSeq > keepAfterSeq) break;
     const tooMuch = bytesOf(store) > (limits.maxBytes ?? Infinity);
-    if (oldest.lastAtMs >= cutoffMs && !tooMuch) break;
+    const isOld = times.timeAt(oldest.lastSeq, oldest.lastAtMs) < cutoffMs;
+    if (!isOld && !tooMuch) break;
     store.batches.shift();
     store.baseSeq = oldest.lastSeq;
     store.checkpoints = store.checkpoints.filter(({ seq }) => seq >= oldest.lastSeq);

@@ -104,6 +104,11 @@ export interface ReadRange {
 
 export interface PruneLimits {
   readonly maxAgeMs?: number | undefined;
+  /**
+   * How long the dispatcher has run since the last time: by age, at most a day of history goes for each hour of it
+   * (`ageCutoffMs`). Left out, the clock is trusted.
+   */
+  readonly ranForMs?: number | undefined;
   /** Of the journal's pages in use; the write-ahead log comes on top. */
   readonly maxBytes?: number | undefined;
   readonly nowMs: number;

@@ -1,8 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { JournalRecord } from "../../machines/model/record.ts";
-import { dropIndexed } from "./actor-index.ts";
+import { ToldTimes, toldTimesOf } from "../../machines/model/told-times.ts";
+import { dropIndexed, findSeqs } from "./actor-index.ts";
+import { ageCutoffMs } from "./age-limit.ts";
 import { parseBatch, type Batch } from "./batch.ts";
-import { rawBatches } from "./batches.ts";
+import { rawBatches, readRecords } from "./batches.ts";
 import { findCheckpoint } from "./checkpoints.ts";
 import { JournalError, type PruneLimits } from "./port.ts";
 import { readBase, readMeta, sealMeta, writeMeta } from "./meta.ts";
@@ -25,8 +27,10 @@ export async function pruneStore(
 ): Promise<number> {
   const keepAfterSeq = findCheckpoint(store)?.seq ?? 0;
   const before = readBase(store).seq;
+  const times = timesOf(store);
+  const cutoffMs = cutoffOf(store, limits, times);
   while (isOpen()) {
-    const batches = oldest(store, limits, keepAfterSeq);
+    const batches = oldest(store, { cutoffMs, times, keepAfterSeq, maxBytes: limits.maxBytes });
     const last = batches.at(-1);
     if (!last) break;
     inTransaction(store, () => removeThrough(store, last, batches));
@@ -37,13 +41,52 @@ export async function pruneStore(
   return removed;
 }
 
-function oldest(store: Store, limits: PruneLimits, keepAfterSeq: number): Batch[] {
-  const cutoffMs = limits.nowMs - (limits.maxAgeMs ?? Infinity);
-  let excess = sizes(store).usedBytes - (limits.maxBytes ?? Infinity);
+/** A damaged journal is pruned too, by the times as they were recorded. */
+function timesOf(store: Store): ToldTimes {
+  try {
+    return toldTimesOf({
+      seqsOf: (key) => findSeqs(store, key, {}),
+      read: (range) => readRecords(store, range),
+    });
+  } catch (error) {
+    if (error instanceof JournalError) return new ToldTimes();
+    throw error;
+  }
+}
+
+/** Once for all of what is removed now: the oldest record is another one afterwards. */
+function cutoffOf(
+  store: Store,
+  { nowMs, maxAgeMs = Infinity, ranForMs = Infinity }: PruneLimits,
+  times: ToldTimes,
+): number {
+  for (const { firstSeq, firstAtMs } of rawBatches(store, readBase(store).seq + 1, Infinity)) {
+    const oldestAtMs = times.timeAt(firstSeq, firstAtMs);
+    return ageCutoffMs({ nowMs, maxAgeMs, oldestAtMs, ranForMs });
+  }
+  return -Infinity;
+}
+
+function oldest(
+  store: Store,
+  {
+    cutoffMs,
+    times,
+    keepAfterSeq,
+    maxBytes = Infinity,
+  }: {
+    readonly cutoffMs: number;
+    readonly times: ToldTimes;
+    readonly keepAfterSeq: number;
+    readonly maxBytes: number | undefined;
+  },
+): Batch[] {
+  let excess = sizes(store).usedBytes - maxBytes;
   let bytes = 0;
   const batches: Batch[] = [];
   for (const batch of rawBatches(store, readBase(store).seq + 1, keepAfterSeq)) {
-    if (batch.lastSeq > keepAfterSeq || (batch.lastAtMs >= cutoffMs && excess <= 0)) break;
+    const isOld = times.timeAt(batch.lastSeq, batch.lastAtMs) < cutoffMs;
+    if (batch.lastSeq > keepAfterSeq || (!isOld && excess <= 0)) break;
     excess -= batch.body.length;
     bytes += batch.body.length;
     if (batches.push(batch) >= STEP_BATCHES || bytes >= STEP_BYTES) break;

@@ -2,6 +2,7 @@ import type { Limits } from "../model/decision.ts";
 import type { Fact } from "../model/fact.ts";
 import type { JournalRecord } from "../model/record.ts";
 import type { Settings } from "../model/settings.ts";
+import { moveOf, type Move } from "../model/told-times.ts";
 import type { PlanMetrics, QueueStatus } from "../planner/view.ts";
 import { Draft } from "./draft.ts";
 import type { Change } from "./draft.ts";
@@ -10,6 +11,7 @@ import { deliverDecisions, runPlanner } from "./planning.ts";
 import { Registry } from "./registry.ts";
 import type { StoredActors } from "./registry.ts";
 import { route } from "./route.ts";
+import { movedLimits } from "./set-back.ts";
 
 /**
  * Names the version of the deciding code: a replay under another one reports differences as such. Raise it with any
@@ -68,11 +70,14 @@ export class Core {
     // Before the first configuration nothing can be decided.
     if (!settings) return NOTHING;
     const seq = this.seq + 1;
-    const atMs = Math.max(fact.atMs, this.atMs);
+    const move = fact.type === "daemon.started" ? moveOf(fact) : undefined;
+    const atMs = move ? fact.atMs : Math.max(fact.atMs, this.atMs);
     const journalId = fact.type === "daemon.started" ? fact.journalId : this.journalId;
     const draft = new Draft(this.registry, { journalId, seq, atMs, settings });
     const planned =
-      fact.type === "planner.ran" ? this.#plan(draft, fact, recorded) : this.#route(draft, fact);
+      fact.type === "planner.ran"
+        ? this.#plan(draft, fact, recorded)
+        : this.#route(draft, fact, move);
     const changes = draft.changes();
     const kept =
       changes.length > 0 ||
@@ -91,8 +96,13 @@ export class Core {
     return { record, changes, queue: planned?.queue };
   }
 
-  #route(draft: Draft, fact: Exclude<Fact, { type: "planner.ran" }>): undefined {
+  /** Where the clock was set back, everybody's times go with it before anybody judges by them. */
+  #route(draft: Draft, fact: Exclude<Fact, { type: "planner.ran" }>, move: Move | undefined) {
+    if (move) draft.moveTimes(move);
     route(draft, this.registry, fact);
+    const { limits } = this;
+    if (!move || !limits || limits.last503AtMs === null) return undefined;
+    return { decisions: [], limits: movedLimits(limits, move), queue: undefined };
   }
 
   #plan(draft: Draft, fact: Extract<Fact, { type: "planner.ran" }>, recorded?: JournalRecord) {

@@ -2,10 +2,11 @@ import { isForgotten } from "../container/container.machine.ts";
 import { containerMachine } from "../container/container.machine.ts";
 import { capacityMachine } from "../limits/capacity.machine.ts";
 import type { Command, CommandDraft } from "../model/command.ts";
-import { actorKey } from "../model/ids.ts";
+import { ACTOR_KINDS, actorKey } from "../model/ids.ts";
 import type { ActorKey, ActorKind } from "../model/ids.ts";
 import type { Notice } from "../model/notice.ts";
 import type { Settings } from "../model/settings.ts";
+import type { Move } from "../model/told-times.ts";
 import { start, step } from "../step.ts";
 import type { Step, TakenTransition } from "../step.ts";
 import { foundWorker, workerMachine } from "../worker/worker.machine.ts";
@@ -13,6 +14,7 @@ import type { WorkerInput } from "../worker/worker.types.ts";
 import type { IdleBehavior } from "../model/command.ts";
 import { MACHINES } from "./registry.ts";
 import type { AnySnapshot, Registry, SnapshotOf } from "./registry.ts";
+import { movedSnapshot } from "./set-back.ts";
 
 /** What became of one actor within a record. */
 export interface Change {
@@ -89,6 +91,13 @@ export class Draft {
       this.#touch("capacity", key, undefined, born.snapshot, []);
     }
     this.deliver("capacity", key, event);
+  }
+
+  /** Moves what every actor remembers of time. */
+  moveTimes(move: Move): void {
+    for (const kind of ACTOR_KINDS)
+      for (const [id, before] of this.#registry.entries(kind))
+        this.#touch(kind, id, before, movedSnapshot(kind, before, move), []);
   }
 
   createWorker(instanceType: string, providerType: string): void {

@@ -1,12 +1,20 @@
 import type { Fact, FactOf, Failure } from "../model/fact.ts";
+import { formatSpan } from "../model/amounts.ts";
 import { exitText } from "./container-end.ts";
 import type { Names } from "./names.ts";
+
+function startText({ version, atMs, setBack }: FactOf<"daemon.started">): string {
+  const started = `the dispatcher started (version ${version})`;
+  return setBack
+    ? `${started}, with the clock ${formatSpan(setBack.fromMs - atMs)} behind the last run's`
+    : started;
+}
 
 /** What a fact says, in words; `names` tells what people call workers and containers. */
 export function factText(fact: Fact, names: Names): string {
   switch (fact.type) {
     case "daemon.started":
-      return `the dispatcher started (version ${fact.version})`;
+      return startText(fact);
     case "config.loaded":
       return "a config was loaded";
     case "lease.acquired":

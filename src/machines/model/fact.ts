@@ -92,6 +92,15 @@ const asked = { reason: z.string() };
 /** Of a worker that names more processes than it may: how many. `containerIds` then are those of them that are known. */
 const overlong = { reportedCount: z.int().optional() };
 
+/** The wall clock was set back between two runs. Instants are in the time of the runs before. */
+const setBackSchema = z.object({
+  /** The journal's time until then. */
+  fromMs: z.number(),
+  /** When the last run started: what is older was told by another clock. */
+  sinceMs: z.number(),
+});
+export type SetBack = z.infer<typeof setBackSchema>;
+
 const paceSchema = z.object({
   pollIntervalMs: z.number(),
   probeIntervalMs: z.number(),
@@ -107,6 +116,8 @@ export const factSchema = z.discriminatedUnion("type", [
     ...base,
     version: z.string(),
     journalId: z.string(),
+    /** With it, and with nothing else, the journal's time goes back: to `atMs`. */
+    setBack: setBackSchema.optional(),
   }),
   z.object({
     type: z.literal("config.loaded"),

@@ -30,6 +30,9 @@ export type ActorKey = `${ActorKind}/${string}`;
 /** The one supervisor, quota and create throttle have this id. */
 export const ONLY = "dispatcher";
 
+/** In the journal's index: the starts that set its time back. They are few, and whoever looks for a time has to know all of them. */
+export const CLOCK_SET_BACK: ActorKey = "supervisor/clock-set-back";
+
 export function actorKey(kind: ActorKind, id: string): ActorKey {
   return `${kind}/${id}`;
 }

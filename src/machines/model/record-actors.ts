@@ -1,7 +1,7 @@
 import type { Command } from "./command.ts";
 import type { Decision } from "./decision.ts";
 import type { Fact } from "./fact.ts";
-import { actorKey, ONLY, type ActorKey } from "./ids.ts";
+import { actorKey, CLOCK_SET_BACK, ONLY, type ActorKey } from "./ids.ts";
 import type { JournalRecord } from "./record.ts";
 
 /**
@@ -19,6 +19,7 @@ export function actorsOf(record: JournalRecord): ActorKey[] {
 function addFact(keys: Set<ActorKey>, fact: Fact): void {
   if ("workerId" in fact) keys.add(actorKey("worker", fact.workerId));
   if ("containerId" in fact) keys.add(actorKey("container", fact.containerId));
+  if (fact.type === "daemon.started" && fact.setBack) keys.add(CLOCK_SET_BACK);
   if (fact.type === "clock.ticked") keys.add(actorKey(fact.actorKind, fact.actorId));
   if (fact.type === "instance.seen") {
     // A worker is named by its create command, or by its instance where that is unknown (ids.ts).

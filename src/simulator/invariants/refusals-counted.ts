@@ -1,6 +1,7 @@
 import type { Command } from "../../machines/model/command.ts";
 import type { Fact } from "../../machines/model/fact.ts";
 import { seqOfCommand } from "../../machines/model/ids.ts";
+import { moveOf } from "../../machines/model/told-times.ts";
 import type { World } from "../world.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
 
@@ -31,6 +32,12 @@ export function refusalsCounted(): Invariant {
   };
   const judge = ({ record }: RecordEvent, world: World): string | undefined => {
     const { fact, commands, seq } = record;
+    const move = fact.type === "daemon.started" ? moveOf(fact) : undefined;
+    if (move)
+      for (const tally of tallies.values()) {
+        tally.sentAtMs = move(tally.sentAtMs);
+        tally.peaceUntilMs = move(tally.peaceUntilMs);
+      }
     const goesOn = seq === newestSeq + 1;
     newestSeq = seq;
     if (!goesOn) {

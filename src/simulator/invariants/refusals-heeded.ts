@@ -59,9 +59,7 @@ export function refusalsHeeded(): Invariant {
     check(event, world) {
       if (event.type === "daemon.started") listFromMs = 0;
       if (event.type === "list.refused") listFromMs = event.untilAtMs;
-      // One whose clock was set back goes on from its journal's time, ahead of the cloud's.
-      const isAhead = "clockJumps" in world.faults.plan;
-      if (event.type === "list.asked" && !isAhead && event.atMs < listFromMs - CLOCK_GRAIN_MS)
+      if (event.type === "list.asked" && event.atMs < listFromMs - CLOCK_GRAIN_MS)
         return `a list is asked for ${listFromMs - event.atMs} ms too soon`;
       return event.type === "record.released" ? judge(event, world) : undefined;
     },

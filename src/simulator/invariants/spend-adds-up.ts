@@ -56,9 +56,11 @@ export function spendAddsUp(): Invariant {
     return close(account, atMs);
   };
   const judge = ({ record, changes }: RecordEvent, world: World): string | undefined => {
-    const { type, atMs } = record.fact;
-    lastAtMs = type === "config.loaded" ? atMs : Math.max(lastAtMs, atMs);
-    // A start begins with it.
+    const { fact } = record;
+    const { type } = fact;
+    // A start begins with it, and its time may still be that of a run that was ahead.
+    const atMs = type === "config.loaded" ? 0 : fact.atMs;
+    lastAtMs = type === "config.loaded" ? 0 : Math.max(lastAtMs, atMs);
     if (type === "config.loaded") {
       accounts.clear();
       prices.clear();
@@ -71,7 +73,7 @@ export function spendAddsUp(): Invariant {
       meter = undefined;
     for (const command of record.commands)
       if (command.kind === "instance.create") asked.add(command.workerId);
-    meter?.follow(record, changes);
+    meter?.follow({ ...record, fact: { ...fact, atMs } }, changes);
     for (const change of changes) {
       const known = change.kind === "worker" && (accounts.has(change.id) || isNew(change));
       const wrong = known ? follow(change, atMs, world) : undefined;

@@ -29,10 +29,17 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "clock-set-back",
-    net: "a wall clock that was set back stops no deadline",
-    file: "src/actors/clock.ts",
-    find: "const aheadMs = Math.max(0, atMs - clock.nowMs());",
-    replace: "const aheadMs = Math.max(0, 0 * atMs);",
+    net: "a run begins at the wall clock's time, however far ahead the last one was",
+    file: SUPERVISOR,
+    find: "      if (setBack) return { ...input, atMs: nowMs, setBack };\n",
+    replace: "",
+  },
+  {
+    name: "times-stay-ahead",
+    net: "with the clock, all that is remembered of time is set back",
+    file: "src/machines/core/core.ts",
+    find: "    if (move) draft.moveTimes(move);\n",
+    replace: "",
   },
   {
     name: "older-journal-keeps-id",
@@ -128,17 +135,10 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "time-runs-back",
-    net: "the time of a fact is never before the last one's",
+    net: "nothing but a start that says so sets the journal's time back",
     file: SUPERVISOR,
     find: "return Math.max(this.#options.clock.nowMs(), this.#options.core.atMs);",
     replace: "return this.#options.clock.nowMs();",
-    also: [
-      {
-        file: "src/actors/clock.ts",
-        find: "const aheadMs = Math.max(0, atMs - clock.nowMs());",
-        replace: "const aheadMs = Math.max(0, 0 * atMs);",
-      },
-    ],
   },
   {
     name: "silent-since-start",
