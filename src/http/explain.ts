@@ -9,14 +9,15 @@ import { wireTime } from "./wire-json.ts";
 
 type Options = Pick<ViewOptions, "explain" | "journalStats">;
 
-/** Why a container waits or an instance was booted, kept or destroyed; ends early when its client has gone. */
-export async function explanationFor(ctx: AppContext, options: Options): Promise<object> {
+/** Why a container waits or an instance was booted, kept or destroyed; ends early with the signal. */
+export async function explanationFor(
+  ctx: AppContext,
+  options: Options,
+  signal: AbortSignal,
+): Promise<object> {
   const id = (ctx as { params?: Record<string, string> }).params?.["id"] ?? "";
-  const gone = new AbortController();
-  const onClose = (): void => gone.abort();
-  ctx.res.once("close", onClose);
   try {
-    const explanation = await options.explain(id, gone.signal);
+    const explanation = await options.explain(id, signal);
     if (explanation) return explanationToWire(explanation);
   } catch (error) {
     if (error instanceof BusyError)
@@ -24,8 +25,6 @@ export async function explanationFor(ctx: AppContext, options: Options): Promise
     if (error instanceof ExplainError || error instanceof JournalError)
       throw new Problem(500, "journal-unreadable", error.message);
     throw error;
-  } finally {
-    ctx.res.off("close", onClose);
   }
   throw new Problem(404, "unknown-subject", unknownText(id, options));
 }

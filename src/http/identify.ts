@@ -1,3 +1,4 @@
+import { trustConnection } from "./connections.ts";
 import type { AppMiddleware } from "./context.ts";
 import { makeTokenCheck, tokensOf } from "./tokens.ts";
 
@@ -20,6 +21,7 @@ export function identify({ tokens, ownKey }: Identities): AppMiddleware {
     const isKnown = brought.some((token) => checks.some((isValid) => isValid(token)));
     ctx.state.hasWrongToken = !isKnown && checks.length > 0 && brought.some((each) => each !== "");
     ctx.state.caller = !isKnown ? "stranger" : isOwn(ctx.get(OWN_KEY_HEADER)) ? "self" : "known";
+    if (isKnown) trustConnection(ctx.req);
     return next();
   };
 }

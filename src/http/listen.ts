@@ -6,6 +6,7 @@ import type { SecureContextOptions } from "node:tls";
 import type Koa from "koa";
 import type { Clock } from "../actors/clock.ts";
 import type { HttpState } from "./context.ts";
+import { boundPipelines, boundStrangers } from "./connections.ts";
 import type { Candidate } from "./listen-address.ts";
 
 export interface ListenOptions {
@@ -50,11 +51,13 @@ async function open(
   { url, host, port, isTls }: Candidate,
   { tls, clock }: ListenOptions,
 ): Promise<Listener> {
-  const handle = app.callback() as Parameters<typeof createServer>[1];
+  const answer = app.callback();
+  const handle = boundPipelines((request, response) => void answer(request, response));
   const server =
     tls && isTls
       ? createTlsServer({ ...tls, minVersion: "TLSv1.2" }, handle)
-      : createServer(handle as NonNullable<typeof handle>);
+      : createServer(handle);
+  boundStrangers(server, tls && isTls ? "secureConnection" : "connection");
   answerConnect(server);
   // Where a name has both, the older kind is what most clients try.
   const { address } = await lookup(host, { order: "ipv4first" });

@@ -1,7 +1,10 @@
 import { z } from "zod";
+import { explanationWireSchema } from "./explain-wire.ts";
 import {
   actionBodySchema,
   containerActionAnswerSchema,
+  stopAnswerSchema,
+  stopBodySchema,
   journalAcceptAnswerSchema,
   journalAcceptBodySchema,
   workerActionAnswerSchema,
@@ -10,13 +13,19 @@ import { actorAnswerSchema, historyAnswerSchema } from "./wire/actor.ts";
 import { machinesAnswerSchema } from "./wire/chart.ts";
 import { problemSchema } from "./wire/common.ts";
 import { resetEventSchema, statusEventSchema } from "./wire/events.ts";
+import { containersAnswerSchema, statusAnswerSchema, workersAnswerSchema } from "./wire/lists.ts";
 import { recordAnswerSchema, recordsAnswerSchema, recordViewSchema } from "./wire/record.ts";
+import { containerRecordStateSchema } from "./wire/rows.ts";
 import { stateAnswerSchema } from "./wire/state.ts";
 import { timelineAnswerSchema } from "./wire/timeline.ts";
 
 /** Schemas by the names that they have in the document. */
 export const WIRE_SCHEMAS = {
   State: stateAnswerSchema,
+  Status: statusAnswerSchema,
+  Workers: workersAnswerSchema,
+  Containers: containersAnswerSchema,
+  Explanation: explanationWireSchema,
   Records: recordsAnswerSchema,
   Record: recordAnswerSchema,
   Actor: actorAnswerSchema,
@@ -29,6 +38,8 @@ export const WIRE_SCHEMAS = {
   ActionBody: actionBodySchema,
   WorkerAction: workerActionAnswerSchema,
   ContainerAction: containerActionAnswerSchema,
+  StopBody: stopBodySchema,
+  Stop: stopAnswerSchema,
   JournalAcceptBody: journalAcceptBodySchema,
   JournalAccept: journalAcceptAnswerSchema,
   Problem: problemSchema,
@@ -50,14 +61,21 @@ export interface Endpoint {
   readonly path: string;
   readonly summary: string;
   readonly parameters: readonly Parameter[];
+  /** Of a POST. */
+  readonly body?: SchemaName;
   readonly answer: SchemaName | "EventStream" | "OpenApi";
   readonly status: 200 | 202;
-  /** Of a POST; absent: `ActionBody`. */
-  readonly body?: SchemaName;
 }
 
 const text = { type: "string" } as const;
-const count = { type: "integer", minimum: 0 } as const;
+const count = { type: "integer", minimum: 0, maximum: 999_999_999_999_999 } as const;
+const number = { ...count, minimum: 1 } as const;
+/** For tools in any language: what `view-params.ts` takes. */
+const moment = {
+  type: "string",
+  pattern:
+    "^([0-9]{1,15}|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]{1,9})?)?([Zz]|[+-][0-9]{2}:[0-9]{2}))$",
+} as const;
 const query = (name: string, description: string, schema: object = text): Parameter => ({
   name,
   in: "query",
@@ -65,24 +83,45 @@ const query = (name: string, description: string, schema: object = text): Parame
   description,
   schema,
 });
-const inPath = (name: string, description: string): Parameter => ({
+const inPath = (
+  name: string,
+  description: string,
+  schema: object = { type: "string", minLength: 1 },
+): Parameter => ({
   name,
   in: "path",
   required: true,
   description,
-  schema: text,
+  schema,
 });
 
 const MOMENT = "A record's number, or a time in RFC 3339";
 const ACTOR_ID =
   "A worker's or an instance's id, a container's uuid, `supervisor`, `quota`, `throttle` or `capacity:KEY`; percent-encoded";
 
+const CONTAINER_STATE = containerRecordStateSchema.options.join("|");
 const WORKER_ACTIONS = ["hold", "drain", "run", "kill"] as const;
 const CONTAINER_ACTIONS = ["kill", "cancel"] as const;
 
 /** What the document tells of, and a test asks for. */
 export const ENDPOINTS: readonly Endpoint[] = [
-  view("/state", "All actors at one moment", "State", [query("at", `${MOMENT}; absent: now`)]),
+  view("/status", "All of the dispatcher on one screen", "Status", []),
+  view("/workers", "All workers, oldest first", "Workers", []),
+  view("/containers", "Containers, first in the scheduler's order", "Containers", [
+    query("state", "Only those in these states, with commas between them; absent: all", {
+      type: "string",
+      pattern: `^(${CONTAINER_STATE})(,(${CONTAINER_STATE}))*$`,
+    }),
+  ]),
+  view(
+    "/explain/{id}",
+    "Why a container waits, or a worker was made, kept or destroyed",
+    "Explanation",
+    [inPath("id", "A container's uuid, or a worker's or an instance's id; percent-encoded")],
+  ),
+  view("/state", "All actors at one moment", "State", [
+    query("at", `${MOMENT}; absent: now`, moment),
+  ]),
   {
     ...view("/events", "Durable records from one on, as server-sent events", "RecordEvent", [
       query("after", "The newest record that is known; absent: from now on", count),
@@ -95,28 +134,39 @@ export const ENDPOINTS: readonly Endpoint[] = [
     query("limit", "How many at most", { type: "integer", minimum: 1, maximum: 500 }),
   ]),
   view("/records/{seq}", "A record, what led to it, and what is logged of it", "Record", [
-    inPath("seq", "The record's number"),
+    inPath("seq", "The record's number", number),
     query("actor", "Whom the cause chain is to be about, where the record concerns several"),
   ]),
   view("/actors/{id}", "An actor at one moment", "Actor", [
     inPath("id", ACTOR_ID),
-    query("at", `${MOMENT}; absent: now`),
+    query("at", `${MOMENT}; absent: now`, moment),
   ]),
   view("/actors/{id}/history", "The life of an actor, also of one that is gone", "History", [
     inPath("id", ACTOR_ID),
-    query("from", MOMENT),
-    query("to", MOMENT),
+    query("from", MOMENT, moment),
+    query("to", MOMENT, moment),
     query("noise", "1: with what only repeats or confirms", { type: "integer", enum: [0, 1] }),
   ]),
   view("/timeline", "All workers side by side, with cost", "Timeline", [
-    query("from", MOMENT),
-    query("to", MOMENT),
+    query("from", MOMENT, moment),
+    query("to", MOMENT, moment),
     query("bins", "Slices of the time", { type: "integer", minimum: 1, maximum: 2000 }),
   ]),
   view("/machines", "The state charts with their layout", "Machines", []),
   { ...view("/openapi.json", "This document", "State", []), answer: "OpenApi" },
   ...WORKER_ACTIONS.map((action) => ask("workers", action)),
   ...CONTAINER_ACTIONS.map((action) => ask("containers", action)),
+  {
+    ...view(
+      "/stop",
+      "Asks the daemon to end; with `drain` once everything has run out",
+      "Stop",
+      [],
+    ),
+    method: "post",
+    body: "StopBody",
+    status: 202,
+  },
   {
     method: "post",
     path: "/journal/accept",
@@ -145,12 +195,13 @@ function ask(what: "workers" | "containers", action: string): Endpoint {
     path: `/${what}/{${id}}/${action}`,
     summary: `Asks to ${action} a ${isWorker ? "worker" : "container"}; answered once that is in the journal`,
     parameters: [inPath(id, isWorker ? "A worker's or an instance's id" : "The container's uuid")],
+    body: "ActionBody",
     answer: isWorker ? "WorkerAction" : "ContainerAction",
     status: isWorker ? 200 : 202,
   };
 }
 
-/** An OpenAPI 3.1 document of the page's endpoints, made from their schemas. */
+/** An OpenAPI 3.1 document of all that stands below `/dispatch/v1`, made from the schemas. */
 export function openApiDocument(version: string): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const endpoint of ENDPOINTS)
@@ -160,7 +211,8 @@ export function openApiDocument(version: string): object {
     info: {
       title: "dispatch-cloud",
       version,
-      description: "What the page reads and asks for. docs/http-api.md tells of all endpoints.",
+      description:
+        "What is not Arvados' own. docs/http-api.md tells of all endpoints, and of what the members mean.",
     },
     security: [{ managementToken: [] }],
     paths,
@@ -184,13 +236,11 @@ function componentSchemas(): object {
 }
 
 function operation(endpoint: Endpoint): object {
-  const { method, summary, parameters, status, body = "ActionBody" } = endpoint;
+  const { summary, parameters, status, body } = endpoint;
   return {
     summary,
     parameters,
-    ...(method === "post"
-      ? { requestBody: { content: { "application/json": { schema: ref(body) } } } }
-      : {}),
+    ...(body ? { requestBody: { content: { "application/json": { schema: ref(body) } } } } : {}),
     responses: {
       [status]: { description: "Done", content: contentOf(endpoint) },
       default: {

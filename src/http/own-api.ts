@@ -1,6 +1,6 @@
 import { bodyParser } from "@koa/bodyparser";
 import Router from "@koa/router";
-import { z } from "zod";
+import type { z } from "zod";
 import type { ContainerSnapshot } from "../machines/container/container.machine.ts";
 import { RECORD_STATES } from "../machines/container/container.types.ts";
 import { idleBehaviorSchema } from "../machines/model/command.ts";
@@ -17,10 +17,8 @@ import { statusView } from "./status.ts";
 import { makeBearerCheck } from "./tokens.ts";
 import { addViewRoutes } from "./view-routes.ts";
 import type { ViewOptions } from "./view-options.ts";
-import { actionBodySchema, journalAcceptBodySchema } from "./wire/actions.ts";
+import { actionBodySchema, journalAcceptBodySchema, stopBodySchema } from "./wire/actions.ts";
 import { workerList } from "./worker-list.ts";
-
-const stopSchema = actionBodySchema.extend({ drain: z.boolean().default(false) });
 
 const FILTERS = [...RECORD_STATES, "unlisted"] as const;
 
@@ -30,14 +28,7 @@ export function serveOwnApi(
   facts: OperatorFacts,
   limit: AppMiddleware,
 ): AppMiddleware[] {
-  const router = new Router<HttpState>({ prefix: "/dispatch/v1", sensitive: true });
-  addViews(router, options);
-  addWorkerActions(router, options, facts);
-  addContainerActions(router, options, facts);
-  addStop(router, options);
-  router.post("/journal/accept", (ctx) =>
-    acceptJournal(ctx, options, readBody(ctx, journalAcceptBodySchema)),
-  );
+  const router = makeOwnRouter(options, facts);
   const readJson = bodyParser({ enableTypes: ["json"], jsonLimit: "64kb", onError: refuseBody });
   return [
     onOwnPath(authenticate(options.managementToken)),
@@ -47,6 +38,19 @@ export function serveOwnApi(
     onOwnPath(refuseMethods()),
     onOwnPath(refuseUnknown),
   ];
+}
+
+/** Every route below `/dispatch/v1`; the OpenAPI document has the same, which a test holds them to. */
+export function makeOwnRouter(options: AppOptions, facts: OperatorFacts): Router<HttpState> {
+  const router = new Router<HttpState>({ prefix: "/dispatch/v1", sensitive: true });
+  addViews(router, options);
+  addWorkerActions(router, options, facts);
+  addContainerActions(router, options, facts);
+  addStop(router, options);
+  router.post("/journal/accept", (ctx) =>
+    acceptJournal(ctx, options, readBody(ctx, journalAcceptBodySchema)),
+  );
+  return router;
 }
 
 /** Only what the page reads: of a journal that nobody writes here, so nothing can be asked for. */
@@ -199,7 +203,7 @@ function refuseCancel({ value, context }: ContainerSnapshot): void {
 
 function addStop(router: Router<HttpState>, options: AppOptions): void {
   router.post("/stop", async (ctx) => {
-    const request = readBody(ctx, stopSchema);
+    const request = readBody(ctx, stopBodySchema);
     // To stop without draining needs no journal: it must work on a full disk too.
     if (request.drain) assertWritable(options);
     else assertNotReadOnly(options.readOnly);

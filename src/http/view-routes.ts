@@ -42,8 +42,13 @@ export function addViewRoutes(router: Router<HttpState>, options: ViewOptions): 
   view("/actors/:id/history", (ctx, signal) => serveHistory(ctx, options, signal));
   view("/timeline", (ctx, signal) => serveTimeline(ctx, options, signal));
   view("/machines", async (ctx) => answer(ctx, 200, machinesAnswer()));
-  view("/openapi.json", async (ctx) => answer(ctx, 200, openApiDocument(options.version)));
-  view("/explain/:id", async (ctx) => answer(ctx, 200, await explanationFor(ctx, options)));
+  let document: object | undefined;
+  view("/openapi.json", async (ctx) =>
+    answer(ctx, 200, (document ??= openApiDocument(options.version))),
+  );
+  view("/explain/:id", async (ctx, signal) =>
+    answer(ctx, 200, await explanationFor(ctx, options, signal)),
+  );
 }
 
 /** Work ends when its client has gone; what the journal cannot tell is said as a problem. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ExplainError } from "../../src/actors/explain.ts";
 import { BusyError } from "../../src/actors/turns.ts";
 import { explanationFromWire, explanationToWire } from "../../src/http/explain-wire.ts";
+import { WIRE_SCHEMAS } from "../../src/http/openapi.ts";
 import { containerId } from "../support/containers.ts";
 import { CoreBuilder } from "../support/core-builder.ts";
 import { journalOfBuilder, tell } from "../support/told-journal.ts";
@@ -40,6 +41,8 @@ describe("GET /dispatch/v1/explain/{id}", () => {
     });
     const instance = await server.ask("GET", "/dispatch/v1/explain/i%2F1");
     expect(JSON.parse(instance.text)).toMatchObject({ kind: "worker", instance_id: "i/1" });
+    for (const { text } of [answer, instance])
+      expect(WIRE_SCHEMAS.Explanation.safeParse(JSON.parse(text)).error?.message).toBeUndefined();
     for (const id of [ID, "i/1"]) {
       const told = await tell(journal, id);
       if (!told) throw new Error(`nothing about ${id}`);

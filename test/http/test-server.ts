@@ -8,7 +8,9 @@ import { makeApp } from "../../src/http/app.ts";
 import { FailedTokens } from "../../src/http/failed-tokens.ts";
 import { listen } from "../../src/http/listen.ts";
 import { listenCandidates } from "../../src/http/listen-address.ts";
+import { makeOperatorFacts } from "../../src/http/operator-facts.ts";
 import type { AppOptions } from "../../src/http/options.ts";
+import { makeOwnRouter } from "../../src/http/own-api.ts";
 import { Traffic, type TrafficOptions } from "../../src/http/traffic.ts";
 import { makeServiceMetrics } from "../../src/telemetry/service-metrics.ts";
 import { CoreBuilder } from "../support/core-builder.ts";
@@ -39,6 +41,8 @@ export interface TestServer {
   readonly log: { message: string; fields: Record<string, unknown> }[];
   readonly registry: Registry;
   readonly traffic: Traffic;
+  /** `GET /dispatch/v1/status` and so on: all that the router of our own endpoints has. */
+  readonly routes: readonly string[];
   ask(method: string, path: string, options?: Ask): Promise<Answer>;
   /** Bytes as they are; resolves with all that comes back until the server ends the connection. */
   send(bytes: string): Promise<string>;
@@ -82,7 +86,7 @@ export async function openServer(
     ...limits,
   });
   let requestsCount = 0;
-  const app = makeApp({
+  const options: AppOptions = {
     version: "1.2.3",
     readModel: builder.readModel,
     submit: async (fact) => {
@@ -124,7 +128,8 @@ export async function openServer(
     traffic,
     log: { debug: note, info: note, warn: note, error: note },
     ...changes,
-  });
+  };
+  const app = makeApp(options);
   const { candidates } = listenCandidates({ "http://127.0.0.1:0/": { listenURL: "" } }, "");
   const listener = await listen(app, { candidates, clock });
   const { hostname, port } = new URL(listener.address);
@@ -137,6 +142,9 @@ export async function openServer(
     log,
     registry,
     traffic,
+    routes: makeOwnRouter(options, makeOperatorFacts(options)).stack.flatMap(({ methods, path }) =>
+      methods.filter((method) => method !== "HEAD").map((method) => `${method} ${String(path)}`),
+    ),
     ask: (method, path, options) =>
       exchange({ hostname, port: Number(port), method, path }, options ?? {}),
     send: (bytes) => sendRaw(Number(port), bytes),

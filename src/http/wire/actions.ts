@@ -2,12 +2,13 @@ import { z } from "zod";
 import { instantOrNullSchema, seqSchema } from "./common.ts";
 
 /** One line, not too long: it goes to journal, log and screen. */
-export const actionBodySchema = z.strictObject({
-  reason: z
-    .string()
-    .max(1000)
-    .regex(/^\P{Cc}*$/u, "no control characters")
-    .default(""),
+export const actionBodySchema = z.strictObject({ reason: line(1000).default("") });
+
+export const stopBodySchema = actionBodySchema.extend({ drain: z.boolean().default(false) });
+
+export const stopAnswerSchema = z.strictObject({
+  request: z.literal("stop"),
+  drain: z.boolean(),
 });
 
 export const workerActionAnswerSchema = z.strictObject({
@@ -28,11 +29,7 @@ export type ContainerActionAnswer = z.infer<typeof containerActionAnswerSchema>;
 
 export const journalAcceptBodySchema = actionBodySchema.extend({
   /** Who: kept in the journal. */
-  by: z
-    .string()
-    .max(200)
-    .regex(/^\P{Cc}*$/u, "no control characters")
-    .default(""),
+  by: line(200).default(""),
 });
 
 export const journalAcceptAnswerSchema = z.strictObject({
@@ -51,3 +48,12 @@ export const journalAcceptAnswerSchema = z.strictObject({
   ),
 });
 export type JournalAcceptAnswer = z.infer<typeof journalAcceptAnswerSchema>;
+
+/** Counted as JSON Schema counts: in code points. The pattern is one that other languages' tools understand too. */
+function line(lengthMax: number) {
+  return z
+    .string()
+    .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, "no control characters")
+    .refine((text) => [...text].length <= lengthMax, `at most ${lengthMax} characters`)
+    .meta({ maxLength: lengthMax });
+}
