@@ -70,11 +70,11 @@ export interface Endpoint {
 const text = { type: "string" } as const;
 const count = { type: "integer", minimum: 0, maximum: 999_999_999_999_999 } as const;
 const number = { ...count, minimum: 1 } as const;
-/** For tools in any language: what `view-params.ts` takes. */
+/** For tools in any language: what `view-params.ts` takes; nothing is as good as absent. */
 const moment = {
   type: "string",
   pattern:
-    "^([0-9]{1,15}|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]{1,9})?)?([Zz]|[+-][0-9]{2}:[0-9]{2}))$",
+    "^(|[0-9]{1,15}|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]{1,9})?)?([Zz]|[+-][0-9]{2}:[0-9]{2}))$",
 } as const;
 const query = (name: string, description: string, schema: object = text): Parameter => ({
   name,
@@ -229,10 +229,26 @@ function componentSchemas(): object {
   const { schemas } = z.toJSONSchema(registry, {
     uri: (id) => `#/components/schemas/${id}`,
     io: "input",
+    override: ({ jsonSchema }) => plainTuple(jsonSchema),
   });
   return Object.fromEntries(
     Object.entries(schemas).map(([id, { $schema: _schema, $id: _id, ...schema }]) => [id, schema]),
   );
+}
+
+/** Pairs as lists of two: not every tool reads `prefixItems`. */
+function plainTuple(schema: z.core.JSONSchema.BaseSchema): void {
+  const { prefixItems } = schema;
+  const [first] = prefixItems ?? [];
+  if (!prefixItems || first === undefined) return;
+  const isUniform = prefixItems.every((item) => JSON.stringify(item) === JSON.stringify(first));
+  if (!isUniform) throw new Error("a tuple whose members differ has no plain form");
+  delete schema.prefixItems;
+  Object.assign(schema, {
+    items: first,
+    minItems: prefixItems.length,
+    maxItems: prefixItems.length,
+  });
 }
 
 function operation(endpoint: Endpoint): object {

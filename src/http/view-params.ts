@@ -23,8 +23,8 @@ export function countParam(
   name: string,
   { absent, min, max }: { readonly absent: number; readonly min: number; readonly max: number },
 ): number {
-  const text = param(ctx, name);
-  if (text === "") return absent;
+  const text = new URLSearchParams(ctx.state.target.search).get(name);
+  if (text === null) return absent;
   const value = Number(text);
   if (SEQ.test(text) && value >= min && value <= max) return value;
   throw badParameter(name, text, `a number from ${min} to ${max}`);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { containerId } from "../support/containers.ts";
+import { WIRE_SCHEMAS } from "../../src/http/openapi.ts";
 import { CoreBuilder } from "../support/core-builder.ts";
 import { openServer, type Ask, type TestServer } from "./test-server.ts";
 
@@ -63,6 +64,12 @@ describe("the dispatcher's own endpoints", () => {
     const { json, status, headers } = await get(server, "/status");
     expect(status).toBe(200);
     expect(headers["content-type"]).toBe("application/json");
+    for (const [path, schema] of [
+      ["/status", WIRE_SCHEMAS.Status],
+      ["/workers", WIRE_SCHEMAS.Workers],
+      ["/containers", WIRE_SCHEMAS.Containers],
+    ] as const)
+      expect(schema.safeParse((await get(server, path)).json).error?.message, path).toBeUndefined();
     const at = "2026-01-02T03:04:05.678Z";
     expect(json).toEqual({
       version: "1.2.3",

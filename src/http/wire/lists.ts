@@ -124,10 +124,14 @@ export const containersAnswerSchema = z.strictObject({
   items: z.array(
     z.strictObject({
       container_uuid: z.string(),
+      /** As its user named it; "" where that is not known. */
+      name: z.string(),
       state: containerRecordStateSchema,
       operation: operationSchema,
       process: processSchema,
       priority: prioritySchema,
+      /** As its user gave it. */
+      given_priority: z.string(),
       supervisor: z.boolean(),
       created_at: timeOrNullSchema,
       first_seen_at: timeOrNullSchema,
