@@ -8,6 +8,8 @@ const reports: [string, { outputFile: string }][] = report
 
 export default defineConfig({
   test: {
+    // By default one core is left free, which on two cores means one file at a time.
+    maxWorkers: "100%",
     reporters: ["default", "./test/support/skipped.reporter.ts", ...reports],
     projects: [
       {
