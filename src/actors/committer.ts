@@ -109,12 +109,13 @@ export class Committer {
     try {
       await journal.append(records.map(({ record }) => record));
     } catch (error) {
-      // Whatever it was, nothing of the batch was kept: it is tried again.
-      this.#failuresCount++;
-      if (error instanceof JournalError && error.code === "diskFull" && journal.releaseBallast())
-        this.#holdBallast();
+      // Whatever it was, nothing of the batch was kept: it is tried again, at once where room could be made for it.
+      const isFull = error instanceof JournalError && error.code === "diskFull";
+      const hasRoom = isFull && journal.releaseBallast();
+      if (hasRoom) this.#holdBallast();
+      else this.#failuresCount++;
       this.#tellFailure(error);
-      return false;
+      return hasRoom && this.#append(records);
     }
     this.#failuresCount = 0;
     this.#pendingSinceMs = clock.nowMs();

@@ -6,9 +6,6 @@ import type { TimelineAnswer } from "../../src/http/wire/timeline.ts";
 import { expectSeq, Night } from "./night.ts";
 import { browserTest, PHONE } from "./rig.ts";
 
-/** A worker of the night which an operator holds. */
-const HELD = "n1ght-34-1";
-
 const night = new Night();
 
 function marksOf(page: Page) {
@@ -16,12 +13,12 @@ function marksOf(page: Page) {
 }
 
 describe("the history of one worker", () => {
-  const history = () => night.get<HistoryAnswer>(`actors/${HELD}/history`);
+  const history = () => night.get<HistoryAnswer>(`actors/${night.heldWorker}/history`);
 
   browserTest("shows all that is no noise, and the noise when it is wanted", async () => {
     const { marks, noise_omitted } = await history();
     expect(noise_omitted).toBeGreaterThan(0);
-    const page = await night.open(`#/history/${HELD}`);
+    const page = await night.open(`#/history/${night.heldWorker}`);
     await marksOf(page).first().waitFor();
     expect(await marksOf(page).count()).toBe(marks.length);
     await page.getByLabel(`noise (${noise_omitted} folded away)`).check();
@@ -35,7 +32,7 @@ describe("the history of one worker", () => {
   });
 
   browserTest("cuts idle time short, or shows it as long as it was", async () => {
-    const page = await night.open(`#/history/${HELD}`);
+    const page = await night.open(`#/history/${night.heldWorker}`);
     const cuts = page.locator(".cuts rect");
     await cuts.first().waitFor({ state: "attached" });
     await page.getByLabel(/^collapse idle time/).uncheck();
@@ -43,7 +40,7 @@ describe("the history of one worker", () => {
   });
 
   browserTest("opens a record: payload as text whatever it says, and the moment", async () => {
-    const page = await night.open(`#/history/${HELD}`);
+    const page = await night.open(`#/history/${night.heldWorker}`);
     await marksOf(page).getByText("an operator asked for hold").click();
     const { marks } = await history();
     const seq = marks.find(({ type }) => type === "behavior.requested")?.seq ?? 0;
@@ -58,10 +55,10 @@ describe("the history of one worker", () => {
   browserTest("leads from a record to what caused it, link by link", async () => {
     const { marks } = await history();
     const started = marks.find(({ type }) => type === "start.returned")?.seq ?? 0;
-    const { chain } = await night.get<RecordAnswer>(`records/${started}?actor=${HELD}`);
+    const { chain } = await night.get<RecordAnswer>(`records/${started}?actor=${night.heldWorker}`);
     const cause = chain.at(-1)?.seq ?? 0;
     expect(cause).toBeLessThan(started);
-    const page = await night.open(`#/history/${HELD}?seq=${started}`);
+    const page = await night.open(`#/history/${night.heldWorker}?seq=${started}`);
     const links = page.getByRole("list", { name: "Cause chain" });
     await links
       .getByRole("button", { name: `#${cause}` })
@@ -74,7 +71,7 @@ describe("the history of one worker", () => {
   browserTest("is walked through by keys alone", async () => {
     const { marks } = await history();
     const seqs = [...new Set(marks.map(({ seq }) => seq))];
-    const page = await night.open(`#/history/${HELD}?at=${seqs[2]}`);
+    const page = await night.open(`#/history/${night.heldWorker}?at=${seqs[2]}`);
     await marksOf(page).first().waitFor();
     await page.keyboard.press("n");
     await page.getByRole("region", { name: `Record ${seqs[0]}` }).waitFor();
@@ -100,8 +97,10 @@ describe("the history of one worker", () => {
   });
 
   browserTest("fits a phone", async () => {
-    const page = await night.open(`#/history/${HELD}?seq=599`, PHONE);
-    await page.getByRole("region", { name: "Record 599" }).waitFor();
+    const { marks } = await history();
+    const seq = marks.find(({ type }) => type === "behavior.requested")?.seq ?? 0;
+    const page = await night.open(`#/history/${night.heldWorker}?seq=${seq}`, PHONE);
+    await page.getByRole("region", { name: `Record ${seq}` }).waitFor();
     const width = await page.evaluate<number>("document.documentElement.scrollWidth");
     expect(width).toBeLessThanOrEqual(PHONE.viewport.width);
   });
@@ -128,19 +127,19 @@ describe("swim-lanes", () => {
     const labels = page.locator(".lane-label");
     await labels.first().waitFor();
     expect(await labels.count()).toBeLessThan(60);
-    await page.getByRole("searchbox").fill(HELD);
+    await page.getByRole("searchbox").fill(night.heldWorker);
     await expect.poll(() => labels.count()).toBe(1);
     await labels.first().click();
-    await page.getByRole("heading", { name: `worker ${HELD}` }).waitFor();
+    await page.getByRole("heading", { name: `worker ${night.heldWorker}` }).waitFor();
   });
 
   browserTest("can be read as a table", async () => {
     const { workers } = await night.get<TimelineAnswer>("timeline");
-    const page = await night.open(`#/lanes?q=${HELD}`);
+    const page = await night.open(`#/lanes?q=${night.heldWorker}`);
     await page.getByRole("button", { name: "Table" }).click();
-    const row = page.getByRole("row", { name: new RegExp(HELD) });
+    const row = page.getByRole("row", { name: new RegExp(night.heldWorker) });
     await row.waitFor();
-    const lane = workers.find(({ worker_id }) => worker_id === HELD);
+    const lane = workers.find(({ worker_id }) => worker_id === night.heldWorker);
     expect(await row.innerText()).toContain(lane?.instance_id);
   });
 });

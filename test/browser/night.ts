@@ -17,18 +17,25 @@ const WAIT_MS = 30_000;
 export class Night {
   #dir = "";
   #inspected: Inspected | undefined;
+  #heldWorker = "";
 
   constructor() {
     beforeAll(async () => {
       this.#dir = await mkdtemp(join(tmpdir(), "dispatch-cloud-night-"));
       const path = join(this.#dir, "night.db");
-      await writeNightJournal(path, { hostile: true });
+      const { heldWorker } = await writeNightJournal(path, { hostile: true });
+      this.#heldWorker = heldWorker;
       this.#inspected = await inspectJournal(path);
     }, START_MS);
     afterAll(async () => {
       await this.#inspected?.close();
       await rm(this.#dir, { recursive: true, force: true });
     });
+  }
+
+  /** A worker which an operator holds. */
+  get heldWorker(): string {
+    return this.#heldWorker;
   }
 
   get<T>(path: string): Promise<T> {

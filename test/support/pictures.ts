@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { chromium, type Browser, type Page } from "playwright-core";
 import type { HistoryAnswer } from "../../src/http/wire/actor.ts";
 import { inspectJournal, type Inspected } from "./inspected.ts";
-import { writeNightJournal } from "./journals/night.ts";
+import { type NightNames, writeNightJournal } from "./journals/night.ts";
 
 const FOLDER = fileURLToPath(new URL("../../docs/img", import.meta.url));
 const BYTES_MAX = 250_000;
@@ -16,18 +16,16 @@ interface Picture {
   readonly hash: string;
   /** What has to be there before it is taken. */
   readonly shows: string;
-  /** Of the marks of whose history it is, the last one of this type is chosen. */
-  readonly chosen?: string;
+  /** Of the marks of its history, the last one of this type is chosen. */
+  readonly chosen?: { readonly actor: string; readonly type: string };
   readonly theme?: "dark";
   readonly phone?: true;
 }
 
 /** Busy, with workers in all states, after a quota and amid a lack of capacity. */
 const BUSY = "2026-01-01T01:25:30.000Z";
-const HELD = "n1ght-34-1";
-const KILLED = "zzzzz-dz642-000000000000036";
 
-const PICTURES: readonly Picture[] = [
+const picturesOf = ({ heldWorker, killedContainer }: NightNames): readonly Picture[] => [
   { name: "fleet", hash: `#/fleet?at=${BUSY}`, shows: "[role=listbox] [role=option]" },
   {
     name: "fleet-dark",
@@ -37,18 +35,18 @@ const PICTURES: readonly Picture[] = [
   },
   {
     name: "chart",
-    hash: `#/chart/worker?id=${HELD}&at=2026-01-01T00:50:10.000Z`,
+    hash: `#/chart/worker?id=${heldWorker}&at=2026-01-01T00:50:10.000Z`,
     shows: "main svg text",
   },
   {
     name: "history",
-    hash: `#/history/${HELD}?at=2026-01-01T00:58:00.000Z`,
+    hash: `#/history/${heldWorker}?at=2026-01-01T00:58:00.000Z`,
     shows: ".record-panel pre",
-    chosen: "start.returned",
+    chosen: { actor: heldWorker, type: "start.returned" },
   },
   {
     name: "history-container",
-    hash: `#/history/${KILLED}?at=2026-01-01T01:25:30.000Z`,
+    hash: `#/history/${killedContainer}?at=2026-01-01T01:25:30.000Z`,
     shows: ".mark-list li",
   },
   { name: "lanes", hash: `#/lanes?at=${BUSY}`, shows: ".lane-bar" },
@@ -60,14 +58,14 @@ const PICTURES: readonly Picture[] = [
   },
   {
     name: "phone-history",
-    hash: `#/history/${HELD}?at=2026-01-01T00:58:00.000Z`,
+    hash: `#/history/${heldWorker}?at=2026-01-01T00:58:00.000Z`,
     shows: ".mark-list li",
     phone: true,
   },
 ];
 
 async function takeAll(journalPath: string): Promise<void> {
-  await writeNightJournal(journalPath);
+  const pictures = picturesOf(await writeNightJournal(journalPath));
   await mkdir(FOLDER, { recursive: true });
   const inspected = await inspectJournal(journalPath);
   const browser = await chromium.launch({
@@ -76,7 +74,7 @@ async function takeAll(journalPath: string): Promise<void> {
   });
   try {
     const wanted = process.argv.slice(2);
-    for (const picture of PICTURES)
+    for (const picture of pictures)
       if (wanted.length === 0 || wanted.includes(picture.name))
         await take(browser, inspected, picture);
   } finally {
@@ -110,8 +108,8 @@ async function take(browser: Browser, inspected: Inspected, picture: Picture): P
 
 async function addressOf({ hash, chosen }: Picture, { get }: Inspected): Promise<string> {
   if (chosen === undefined) return hash;
-  const { marks } = await get<HistoryAnswer>(`actors/${HELD}/history`);
-  return `${hash}&seq=${marks.findLast(({ type }) => type === chosen)?.seq ?? 0}`;
+  const { marks } = await get<HistoryAnswer>(`actors/${chosen.actor}/history`);
+  return `${hash}&seq=${marks.findLast(({ type }) => type === chosen.type)?.seq ?? 0}`;
 }
 
 const QUIET_MS = 400;

@@ -26,12 +26,21 @@ export interface NightOptions {
   readonly hostile?: boolean;
 }
 
+/** Whom an operator holds in the night, and which container one kills. */
+export interface NightNames {
+  readonly heldWorker: string;
+  readonly killedContainer: string;
+}
+
 /**
  * A night of a small cluster, the same for the same code: some 300 containers on some 50 workers of four types, with a
  * quota and a capacity error, workers that do not boot, one that the cloud takes back, a process that cannot be killed, an
  * operator who holds, drains and kills, an API that answers 503, and a restart of the dispatcher.
  */
-export async function writeNightJournal(path: string, options: NightOptions = {}): Promise<void> {
+export async function writeNightJournal(
+  path: string,
+  options: NightOptions = {},
+): Promise<NightNames> {
   const store = makeMemoryStore(NIGHT_ID);
   const vms = chanceFor(SEED, "night's vms");
   const world = new World({
@@ -44,7 +53,8 @@ export async function writeNightJournal(path: string, options: NightOptions = {}
   keepWholeMs(world);
   world.cloud.createTimeMs = () => vms.between(2_000, 9_000);
   submitAll(world, nightWorkload());
-  new Night(world, options.hostile === true).begin();
+  const night = new Night(world, options.hostile === true);
+  night.begin();
   await world.start();
   await world.clock.run({ untilMs: NIGHT_START_MS + 130 * MINUTE_MS });
   await world.kill();
@@ -57,6 +67,7 @@ export async function writeNightJournal(path: string, options: NightOptions = {}
   await stopped;
   await world.kill();
   await writeJournalFile(store, path);
+  return night.names;
 }
 
 /** A machine's clock has whole milliseconds, and what waits for a fraction of one is seen at the next. */
@@ -168,10 +179,16 @@ function behaviorOf(index: number, nowMs: number, bootMs: number): VmBehavior {
 class Night {
   readonly #world: World;
   readonly #hostile: boolean;
+  #heldWorker = "";
+  #killedContainer = "";
 
   constructor(world: World, hostile: boolean) {
     this.#world = world;
     this.#hostile = hostile;
+  }
+
+  get names(): NightNames {
+    return { heldWorker: this.#heldWorker, killedContainer: this.#killedContainer };
   }
 
   begin(): void {
@@ -181,7 +198,7 @@ class Night {
     this.#at(62, () => (queue.unavailableCalls = 4));
     this.#at(70, () => cloud.exhaustedTypes.add("vm.large"));
     this.#at(95, () => cloud.exhaustedTypes.delete("vm.large"));
-    this.#at(50, () => this.#behave("hold", "a look at its disk"));
+    this.#at(50, () => (this.#heldWorker = this.#behave("hold", "a look at its disk")));
     this.#at(118, () => this.#free("hold"));
     this.#at(75, () => this.#takeBackASpot());
     this.#at(84, () => this.#killStubborn());
@@ -210,10 +227,11 @@ class Night {
     );
   }
 
-  #behave(behavior: "hold" | "drain", reason: string): void {
+  #behave(behavior: "hold" | "drain", reason: string): string {
     const workerId = this.#busy()?.context.workerId;
     if (workerId === undefined) throw new Error(`the night has no busy worker to ${behavior}`);
     this.#submit({ type: "behavior.requested", workerId, behavior, reason: this.#said(reason) });
+    return workerId;
   }
 
   #free(behavior: "hold"): void {
@@ -246,6 +264,7 @@ class Night {
     const containerId = vm?.begunIds[0];
     if (!vm || containerId === undefined) throw new Error("the night has nothing to kill");
     vm.behavior.stubborn = true;
+    this.#killedContainer = containerId;
     const reason = this.#said("it was started with the wrong input");
     this.#submit({ type: "kill.requested", containerId, reason });
   }
