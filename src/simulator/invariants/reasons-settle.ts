@@ -15,36 +15,42 @@ const KEPT_BACK: ReadonlySet<string> = new Set<WaitReason>([
  * an instance is ready sooner than a lock, or a lock is refused.
  */
 const RETURNS_MAX = 2;
+/**
+ * What is older is no flapping: with the number of instances, which nothing here keeps from changing, what keeps a container
+ * back changes in earnest.
+ */
+const WITHIN_MS = 60_000;
 
-/** The reasons that were recorded since anything has changed that may be one. */
 interface Told {
-  readonly cause: number;
-  readonly reasons: string[];
-  returnsCount: number;
+  readonly reason: string;
+  readonly atMs: number;
+  readonly isReturn: boolean;
 }
 
 /**
  * What is recorded of why a container is kept back changes with its cause: it does not come back again and again to what
- * it was as long as neither the limits nor the container have changed. An instance that comes or goes is no cause.
+ * it was, within a minute and while neither the limits nor the container have changed. An instance that comes or goes is no
+ * cause.
  */
 export function reasonsSettle(): Invariant {
-  const toldOf = new Map<string, Told>();
+  /** The reasons that were recorded since anything has changed that may be one; the one before comes first. */
+  const toldOf = new Map<string, { readonly cause: number; readonly reasons: readonly Told[] }>();
   let cause = 0;
   const look = (record: JournalRecord, containerId: string, reason: string): string | undefined => {
-    const told = toldOf.get(containerId);
-    const before = told?.reasons.at(-1);
     if (!KEPT_BACK.has(reason)) {
       toldOf.delete(containerId);
       return undefined;
     }
-    const isSame = told?.cause === cause;
-    const reasons = isSame ? told.reasons : before === undefined ? [] : [before];
-    const returnsBefore = isSame ? told.returnsCount : 0;
-    const returnsCount = returnsBefore + (reasons.includes(reason) ? 1 : 0);
-    reasons.push(reason);
-    toldOf.set(containerId, { cause, reasons, returnsCount });
-    if (returnsCount <= RETURNS_MAX) return undefined;
-    return `${containerId} waits for ${reasons.join(", then ")} at seq ${record.seq}, and no limit has changed meanwhile`;
+    const told = toldOf.get(containerId);
+    const { atMs } = record.fact;
+    const before = told?.cause === cause ? told.reasons : (told?.reasons.slice(-1) ?? []);
+    const recent = before.filter((each) => atMs - each.atMs <= WITHIN_MS);
+    const isReturn = recent.some((each) => each.reason === reason);
+    const reasons = [...recent, { reason, atMs, isReturn }];
+    toldOf.set(containerId, { cause, reasons });
+    if (reasons.filter((each) => each.isReturn).length <= RETURNS_MAX) return undefined;
+    const text = reasons.map((each) => each.reason).join(", then ");
+    return `${containerId} waits for ${text} at seq ${record.seq}, and no limit has changed meanwhile`;
   };
   return {
     name: "reasonsSettle",
