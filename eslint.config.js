@@ -4,7 +4,7 @@ import tseslint from "typescript-eslint";
 /** What each folder of src/ may import from src/ (docs/design.md: folders, and who may import whom). */
 const MAY_IMPORT = {
   machines: [],
-  config: [],
+  config: ["machines"],
   telemetry: ["machines"],
   drivers: ["machines", "config"],
   actors: ["machines", "drivers", "config", "telemetry"],
@@ -58,6 +58,12 @@ function boundaries(folder) {
     patterns.push({
       regex: "/drivers/.+/(?!port\\.ts$)[^/]+$",
       message: `src/${folder} may import a driver's port.ts only, never an adapter`,
+    });
+  }
+  if (folder === "config") {
+    patterns.push({
+      regex: "/machines/(?!model/)",
+      message: "src/config may import the model of src/machines only",
     });
   }
   if (folder === "crunch-run") {

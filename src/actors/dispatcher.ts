@@ -4,8 +4,7 @@ import type { Queue } from "../drivers/queue/port.ts";
 import type { Core } from "../machines/core/core.ts";
 import type { Change } from "../machines/core/draft.ts";
 import type { Command, CommandKind } from "../machines/model/command.ts";
-import type { Pace } from "../machines/model/fact.ts";
-import type { Settings } from "../machines/model/settings.ts";
+import { paceOf, type Pace, type Settings } from "../machines/model/settings.ts";
 import type { Clock } from "./clock.ts";
 import { Effects } from "./effects.ts";
 import { InstanceListFeed } from "./feeds/instance-list.feed.ts";
@@ -195,11 +194,6 @@ export class Dispatcher {
     this.#sessions.close(instanceId);
     this.#options.directory.delete(instanceId);
   }
-}
-
-function paceOf(config: DispatcherConfig): Pace {
-  const { pollIntervalMs, probeIntervalMs, maxProbesPerSecond, syncIntervalMs } = config;
-  return { pollIntervalMs, probeIntervalMs, maxProbesPerSecond, syncIntervalMs };
 }
 
 /** Its record has to be read before the exit may be judged (specification §4.2). */

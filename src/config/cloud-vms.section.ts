@@ -1,17 +1,6 @@
-import {
-  count,
-  decimal,
-  durationOrDefault,
-  flag,
-  freeMap,
-  interval,
-  section,
-  text,
-  textMap,
-  wholeNumber,
-} from "./fields.ts";
+import { flag, freeMap, key, optionalSection, count, text, textMap } from "./fields.ts";
+import { settingKeys } from "./setting-keys.ts";
 
-const DEFAULT_PROBES_PER_SECOND = 10;
 const OWN_PROGRAM = "/proc/self/exe";
 
 /**
@@ -23,69 +12,65 @@ function runnerBinary(configured: string, driver: string): string {
   return driver === "loopback" ? "" : "/usr/bin/arvados-server";
 }
 
-/** `Clusters.<id>.Containers.CloudVMs` (specification §1.3). */
-export const cloudVMs = section({
-  Enable: flag(false).describe("Not read by the daemon; adds the loopback driver's implicit type"),
-  SSHPort: text("22").describe("Where the instance's address has none"),
-  PollInterval: interval("10s").describe("Between two polls of the queue"),
-  BootProbeCommand: text("systemctl is-system-running").describe("Exits 0 when the VM has booted"),
-  ProbeInterval: durationOrDefault("10s"),
-  MaxProbesPerSecond: wholeNumber(DEFAULT_PROBES_PER_SECOND).describe("Below 1 means 10"),
-  TimeoutSignal: durationOrDefault("5s").describe("Between two SIGTERMs"),
-  TimeoutTERM: durationOrDefault("2m").describe("Then the VM is drained"),
-  TimeoutStaleRunLock: durationOrDefault("5s"),
-  MaxCloudOpsPerSecond: count(10).describe("0: no limit"),
-  MaxConcurrentInstanceCreateOps: count(1).describe("0: no limit"),
-  MaxInstances: count(64).describe("0: no limit"),
-  MaxRunningContainersPerInstance: count(0).describe("0: as many as fit"),
-  InitialQuotaEstimate: count(0).describe("0: MaxInstances"),
-  SupervisorFraction: decimal(0.5).describe("0: no limit"),
-  SyncInterval: durationOrDefault("1m").describe("Between two lists of the cloud's instances"),
-  TimeoutIdle: durationOrDefault("1m"),
-  TimeoutBooting: durationOrDefault("10m"),
-  TimeoutProbe: durationOrDefault("10m"),
-  TimeoutShutdown: durationOrDefault("10s"),
-  ImageID: text(""),
-  InstanceInitCommand: text("").describe("Shell text for the first boot"),
-  DeployRunnerBinary: text(OWN_PROGRAM).describe(
-    'Copied to VMs as crunch-run; "": none. The default stands for /usr/bin/arvados-server, with loopback for none',
+const {
+  pollIntervalMs,
+  probeIntervalMs,
+  maxProbesPerSecond,
+  timeoutSignalMs,
+  timeoutTermMs,
+  timeoutStaleRunLockMs,
+  maxConcurrentInstanceCreateOps,
+  maxInstances,
+  maxRunningContainersPerInstance,
+  initialQuotaEstimate,
+  supervisorFraction,
+  syncIntervalMs,
+  ...otherSettings
+} = settingKeys("Containers.CloudVMs");
+
+/** `Clusters.<id>.Containers.CloudVMs` (specification §1.3), in the order in which it is dumped. */
+export const cloudVMs = optionalSection({
+  enable: key(
+    "Enable",
+    flag(false).describe("Not read by the daemon; adds the loopback driver's implicit type"),
   ),
-  DeployRunnerDirectory: text("/tmp/arvados-crunch-run"),
-  DeployPublicKey: flag(true),
-  ResourceTags: textMap(),
-  TagKeyPrefix: text("Arvados"),
-  Driver: text("ec2"),
-  DriverParameters: freeMap().describe("Each driver reads its own keys"),
-})
-  .prefault({})
-  .transform((o) => ({
-    enable: o.Enable,
-    sshPort: o.SSHPort,
-    pollIntervalMs: o.PollInterval,
-    bootProbeCommand: o.BootProbeCommand,
-    probeIntervalMs: o.ProbeInterval,
-    maxProbesPerSecond: o.MaxProbesPerSecond < 1 ? DEFAULT_PROBES_PER_SECOND : o.MaxProbesPerSecond,
-    timeoutSignalMs: o.TimeoutSignal,
-    timeoutTermMs: o.TimeoutTERM,
-    timeoutStaleRunLockMs: o.TimeoutStaleRunLock,
-    maxCloudOpsPerSecond: o.MaxCloudOpsPerSecond,
-    maxConcurrentInstanceCreateOps: o.MaxConcurrentInstanceCreateOps,
-    maxInstances: o.MaxInstances,
-    maxRunningContainersPerInstance: o.MaxRunningContainersPerInstance,
-    initialQuotaEstimate: o.InitialQuotaEstimate,
-    supervisorFraction: o.SupervisorFraction,
-    syncIntervalMs: o.SyncInterval,
-    timeoutIdleMs: o.TimeoutIdle,
-    timeoutBootingMs: o.TimeoutBooting,
-    timeoutProbeMs: o.TimeoutProbe,
-    timeoutShutdownMs: o.TimeoutShutdown,
-    imageId: o.ImageID,
-    instanceInitCommand: o.InstanceInitCommand,
-    deployRunnerBinary: runnerBinary(o.DeployRunnerBinary, o.Driver),
-    deployRunnerDirectory: o.DeployRunnerDirectory,
-    deployPublicKey: o.DeployPublicKey,
-    resourceTags: o.ResourceTags,
-    tagKeyPrefix: o.TagKeyPrefix,
-    driver: o.Driver,
-    driverParameters: o.DriverParameters,
-  }));
+  sshPort: key("SSHPort", text("22").describe("Where the instance's address has none")),
+  pollIntervalMs,
+  bootProbeCommand: key(
+    "BootProbeCommand",
+    text("systemctl is-system-running").describe("Exits 0 when the VM has booted"),
+  ),
+  probeIntervalMs,
+  maxProbesPerSecond,
+  timeoutSignalMs,
+  timeoutTermMs,
+  timeoutStaleRunLockMs,
+  maxCloudOpsPerSecond: key("MaxCloudOpsPerSecond", count(10).describe("0: no limit")),
+  maxConcurrentInstanceCreateOps,
+  maxInstances,
+  maxRunningContainersPerInstance,
+  initialQuotaEstimate,
+  supervisorFraction,
+  syncIntervalMs,
+  ...otherSettings,
+  imageId: key("ImageID", text("")),
+  instanceInitCommand: key(
+    "InstanceInitCommand",
+    text("").describe("Shell text for the first boot"),
+  ),
+  deployRunnerBinary: key(
+    "DeployRunnerBinary",
+    text(OWN_PROGRAM).describe(
+      'Copied to VMs as crunch-run; "": none. The default stands for /usr/bin/arvados-server, with loopback for none',
+    ),
+  ),
+  deployRunnerDirectory: key("DeployRunnerDirectory", text("/tmp/arvados-crunch-run")),
+  deployPublicKey: key("DeployPublicKey", flag(true)),
+  resourceTags: key("ResourceTags", textMap()),
+  tagKeyPrefix: key("TagKeyPrefix", text("Arvados")),
+  driver: key("Driver", text("ec2")),
+  driverParameters: key("DriverParameters", freeMap().describe("Each driver reads its own keys")),
+}).transform((vms) => ({
+  ...vms,
+  deployRunnerBinary: runnerBinary(vms.deployRunnerBinary, vms.driver),
+}));

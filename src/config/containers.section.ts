@@ -1,33 +1,29 @@
 import { cloudVMs } from "./cloud-vms.section.ts";
-import { byteSize, choice, count, decimal, duration, section, text, textList } from "./fields.ts";
+import { choice, count, decimal, key, optionalSection, text, textList } from "./fields.ts";
+import { settingKeys } from "./setting-keys.ts";
 
-/** `Clusters.<id>.Containers` (specification §1.3). */
-export const containers = section({
-  MaximumPriceFactor: decimal(1.5).describe("Price ceiling of eligible types; below 1 acts as 1"),
-  PreemptiblePriceFactor: decimal(0).describe("More than 0: add preemptible variants of all types"),
-  DispatchPrivateKey: text("").describe("PEM text or file:// reference, without passphrase"),
-  StaleLockTimeout: duration("1m"),
-  CrunchRunCommand: text("crunch-run"),
-  CrunchRunArgumentsList: textList(),
-  RuntimeEngine: text("docker"),
-  ReserveExtraRAM: byteSize("550MiB"),
-  LocalKeepBlobBuffersPerVCPU: count(1),
-  LocalKeepLogsToContainerLog: choice(["none", "all", "errors"], "none"),
-  MaxDispatchAttempts: count(10, 1),
-  CloudVMs: cloudVMs,
-})
-  .prefault({})
-  .transform((o) => ({
-    maximumPriceFactor: o.MaximumPriceFactor,
-    preemptiblePriceFactor: o.PreemptiblePriceFactor,
-    dispatchPrivateKey: o.DispatchPrivateKey,
-    staleLockTimeoutMs: Math.max(0, o.StaleLockTimeout),
-    crunchRunCommand: o.CrunchRunCommand,
-    crunchRunArgumentsList: o.CrunchRunArgumentsList,
-    runtimeEngine: o.RuntimeEngine,
-    reserveExtraRam: o.ReserveExtraRAM,
-    localKeepBlobBuffersPerVCPU: o.LocalKeepBlobBuffersPerVCPU,
-    localKeepLogsToContainerLog: o.LocalKeepLogsToContainerLog,
-    maxDispatchAttempts: o.MaxDispatchAttempts,
-    cloudVMs: o.CloudVMs,
-  }));
+const { maximumPriceFactor, staleLockTimeoutMs, ...otherSettings } = settingKeys("Containers");
+
+/** `Clusters.<id>.Containers` (specification §1.3), in the order in which it is dumped. */
+export const containers = optionalSection({
+  maximumPriceFactor,
+  preemptiblePriceFactor: key(
+    "PreemptiblePriceFactor",
+    decimal(0).describe("More than 0: add preemptible variants of all types"),
+  ),
+  dispatchPrivateKey: key(
+    "DispatchPrivateKey",
+    text("").describe("PEM text or file:// reference, without passphrase"),
+  ),
+  staleLockTimeoutMs,
+  crunchRunCommand: key("CrunchRunCommand", text("crunch-run")),
+  crunchRunArgumentsList: key("CrunchRunArgumentsList", textList()),
+  runtimeEngine: key("RuntimeEngine", text("docker")),
+  ...otherSettings,
+  localKeepLogsToContainerLog: key(
+    "LocalKeepLogsToContainerLog",
+    choice(["none", "all", "errors"], "none"),
+  ),
+  maxDispatchAttempts: key("MaxDispatchAttempts", count(10, 1)),
+  cloudVMs: key("CloudVMs", cloudVMs),
+});

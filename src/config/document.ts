@@ -82,6 +82,11 @@ export function mergeOver(defaults: ConfigMap, site: ConfigMap): ConfigMap {
   return Object.fromEntries(merged);
 }
 
+/** The document that holds nothing but `value`, at a path of one key or more. */
+export function atPath([key = "", ...inner]: readonly string[], value: unknown): ConfigMap {
+  return { [key]: inner.length === 0 ? value : atPath(inner, value) };
+}
+
 /** The value at a path, or undefined. */
 export function valueAt(root: unknown, path: readonly string[]): unknown {
   let value = root;

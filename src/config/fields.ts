@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { mapValues } from "../machines/model/map-values.ts";
 import { parseByteSize } from "./byte-size.ts";
 import { parseDuration } from "./duration.ts";
 
@@ -6,6 +7,33 @@ import { parseDuration } from "./duration.ts";
  * Each field has its default in the notation of the file, as zod's `prefault`: the defaults tree, the JSON schema and the
  * check are made from the same declaration. The message of every issue is what was expected; problems.ts adds the rest.
  */
+
+/** A key of the file, and what may stand there. */
+export interface Key<T> {
+  readonly key: string;
+  readonly field: z.ZodType<T>;
+}
+
+export function key<T>(name: string, field: z.ZodType<T>): Key<T> {
+  return { key: name, field };
+}
+
+type Keys = Readonly<Record<string, Key<unknown>>>;
+type Values<K extends Keys> = { [N in keyof K]: K[N] extends Key<infer T> ? T : never };
+
+/** A map of the file, in the order given, whose values go by the names that their keys have here. */
+export function section<K extends Keys>(keys: K): z.ZodType<Values<K>>;
+export function section(keys: Keys): z.ZodType<Record<string, unknown>> {
+  const shape = Object.values(keys).map((each) => [each.key, each.field] as const);
+  return z
+    .object(Object.fromEntries(shape), { error: "a map" })
+    .transform((values) => mapValues(keys, (each) => values[each.key]));
+}
+
+/** A section that need not stand there. */
+export function optionalSection<K extends Keys>(keys: K) {
+  return section(keys).prefault({});
+}
 
 export function text(fallback: string) {
   return z.string({ error: 'a text (in quotes, such as "22")' }).prefault(fallback);
@@ -25,8 +53,12 @@ export function count(fallback: number, min = 0) {
   return z.int({ error }).min(min, { error }).prefault(fallback);
 }
 
-export function wholeNumber(fallback: number) {
-  return z.int({ error: "a whole number" }).prefault(fallback);
+/** A whole number; below 1 it means the fallback. */
+export function countOrDefault(fallback: number) {
+  return z
+    .int({ error: "a whole number" })
+    .prefault(fallback)
+    .transform((value) => (value < 1 ? fallback : value));
 }
 
 export function decimal(fallback: number) {
@@ -46,9 +78,16 @@ function parsed<T extends number>(parse: (value: number | string) => T, form: st
   });
 }
 
+const DURATION = "a duration such as 10s or 1h30m";
+
 /** Milliseconds. */
 export function duration(fallback: string) {
-  return parsed(parseDuration, "a duration such as 10s or 1h30m").prefault(fallback);
+  return parsed(parseDuration, DURATION).prefault(fallback);
+}
+
+/** Milliseconds; what is below 0 counts as 0. */
+export function span(fallback: string) {
+  return parsed((value) => Math.max(0, parseDuration(value)), DURATION).prefault(fallback);
 }
 
 /** Milliseconds, more than 0. */
@@ -57,7 +96,7 @@ export function interval(fallback: string) {
     const ms = parseDuration(value);
     if (ms <= 0) throw new RangeError("a duration longer than 0, such as 10s");
     return ms;
-  }, "a duration such as 10s or 1h30m").prefault(fallback);
+  }, DURATION).prefault(fallback);
 }
 
 /** Milliseconds; 0 or less means the fallback (specification §1.3, pool fallbacks). */
@@ -66,7 +105,7 @@ export function durationOrDefault(fallback: string) {
   return parsed((value) => {
     const ms = parseDuration(value);
     return ms > 0 ? ms : fallbackMs;
-  }, "a duration such as 10s or 1h30m").prefault(fallback);
+  }, DURATION).prefault(fallback);
 }
 
 /** Bytes. Exact, so not beyond 2^53. */
@@ -96,8 +135,4 @@ export function textList() {
 /** A map whose values nobody here checks. */
 export function freeMap() {
   return z.record(z.string(), z.unknown(), { error: "a map" }).prefault({});
-}
-
-export function section<T extends z.ZodRawShape>(shape: T) {
-  return z.object(shape, { error: "a map" });
 }

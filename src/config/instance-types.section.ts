@@ -1,41 +1,27 @@
 import { z } from "zod";
-import { byteSize, count, decimal, flag, section, text } from "./fields.ts";
+import { byteSize, count, decimal, flag, key, optionalSection, section, text } from "./fields.ts";
 
-const gpu = section({
-  Stack: text(""),
-  DriverVersion: text("").describe('A number in quotes, such as "11.0"'),
-  HardwareTarget: text(""),
-  DeviceCount: count(0),
-  VRAM: byteSize(0, 0).describe("Per GPU"),
-})
-  .prefault({})
-  .transform((o) => ({
-    stack: o.Stack,
-    driverVersion: o.DriverVersion,
-    hardwareTarget: o.HardwareTarget,
-    deviceCount: o.DeviceCount,
-    vram: o.VRAM,
-  }));
+const gpu = optionalSection({
+  stack: key("Stack", text("")),
+  driverVersion: key("DriverVersion", text("").describe('A number in quotes, such as "11.0"')),
+  hardwareTarget: key("HardwareTarget", text("")),
+  deviceCount: key("DeviceCount", count(0)),
+  vram: key("VRAM", byteSize(0, 0).describe("Per GPU")),
+});
 
 const instanceType = section({
-  ProviderType: text("").describe("The cloud's name for it; default: the entry's own name"),
-  VCPUs: count(0),
-  RAM: byteSize(0, 0),
-  IncludedScratch: byteSize(0, 0),
-  AddedScratch: byteSize(0, 0),
-  Price: decimal(0).describe("Per hour"),
-  Preemptible: flag(false),
-  GPU: gpu,
-}).transform((o) => ({
-  providerType: o.ProviderType,
-  vcpus: o.VCPUs,
-  ram: o.RAM,
-  includedScratch: o.IncludedScratch,
-  addedScratch: o.AddedScratch,
-  price: o.Price,
-  preemptible: o.Preemptible,
-  gpu: o.GPU,
-}));
+  providerType: key(
+    "ProviderType",
+    text("").describe("The cloud's name for it; default: the entry's own name"),
+  ),
+  vcpus: key("VCPUs", count(0)),
+  ram: key("RAM", byteSize(0, 0)),
+  includedScratch: key("IncludedScratch", byteSize(0, 0)),
+  addedScratch: key("AddedScratch", byteSize(0, 0)),
+  price: key("Price", decimal(0).describe("Per hour")),
+  preemptible: key("Preemptible", flag(false)),
+  gpu: key("GPU", gpu),
+});
 
 /** `Clusters.<id>.InstanceTypes` (specification §1.4). Names and computed fields are added by instance-types.ts. */
 export const instanceTypes = z

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { section, text } from "./fields.ts";
+import { key, optionalSection, section, text } from "./fields.ts";
 
 /** An URL with an empty path gets `/`, so that `http://h:9006` and `http://h:9006/` are one key (specification §1.2). */
 export function normalizeUrl(url: string): string {
@@ -13,9 +13,12 @@ function isServiceUrl(url: string): boolean {
 const EXPECTED_URL = "a URL such as http://localhost:9006/";
 
 const internalUrl = section({
-  ListenURL: text("").refine((url) => url === "" || isServiceUrl(url), { error: EXPECTED_URL }),
-  Rendezvous: text(""),
-}).transform((o) => ({ listenURL: o.ListenURL, rendezvous: o.Rendezvous }));
+  listenURL: key(
+    "ListenURL",
+    text("").refine((url) => url === "" || isServiceUrl(url), { error: EXPECTED_URL }),
+  ),
+  rendezvous: key("Rendezvous", text("")),
+});
 
 const internalUrls = z
   .record(z.string().refine(isServiceUrl, { error: EXPECTED_URL }), internalUrl, {
@@ -32,17 +35,18 @@ const controllerUrl = text("")
   })
   .describe("The controller's base URL; may be empty with the embedded queue");
 
-export const services = section({
-  Controller: section({ ExternalURL: controllerUrl })
-    .prefault({})
-    .transform((o) => ({ externalURL: o.ExternalURL })),
-  DispatchCloud: section({
-    InternalURLs: internalUrls.describe(
-      "Where to listen; the command line reaches the daemon there",
-    ),
-  })
-    .prefault({})
-    .transform((o) => ({ internalURLs: o.InternalURLs })),
-})
-  .prefault({})
-  .transform((o) => ({ controller: o.Controller, dispatchCloud: o.DispatchCloud }));
+export const services = optionalSection({
+  controller: key(
+    "Controller",
+    optionalSection({ externalURL: key("ExternalURL", controllerUrl) }),
+  ),
+  dispatchCloud: key(
+    "DispatchCloud",
+    optionalSection({
+      internalURLs: key(
+        "InternalURLs",
+        internalUrls.describe("Where to listen; the command line reaches the daemon there"),
+      ),
+    }),
+  ),
+});

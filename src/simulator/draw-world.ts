@@ -2,7 +2,7 @@ import type { DispatcherConfig } from "../actors/dispatcher.ts";
 import type { ContainerRecord } from "../machines/model/fact.ts";
 import { NO_GPU } from "../machines/model/instance-type.ts";
 import type { InstanceType } from "../machines/model/instance-type.ts";
-import type { Settings } from "../machines/model/settings.ts";
+import { DEFAULT_NUMBERS, type Settings } from "../machines/model/settings.ts";
 import { chanceFor } from "./chance.ts";
 import type { Chance } from "./chance.ts";
 import type { Faults } from "./faults.ts";
@@ -72,6 +72,7 @@ function drawConfig(chance: Chance): DispatcherConfig {
     clusterId: "zzzzz",
     instanceTypes: Object.fromEntries([1, 2, 4, 8].map((n) => [`type${n}`, typeOf(n)])),
     quotaGroups: {},
+    ...DEFAULT_NUMBERS,
     maximumPriceFactor: chance.happens(0.5) ? 1 : 4,
     reserveExtraRam: 0,
     localKeepBlobBuffersPerVcpu: 0,
@@ -79,15 +80,11 @@ function drawConfig(chance: Chance): DispatcherConfig {
     maxConcurrentInstanceCreateOps: pick(0, 1, 3),
     maxRunningContainersPerInstance: pick(0, 1, 2),
     initialQuotaEstimate: pick(0, 0, 2),
-    supervisorFraction: 0.5,
     timeoutIdleMs: pick(5_000, 60_000, 300_000),
     timeoutBootingMs: pick(120_000, 300_000),
     timeoutProbeMs: pick(30_000, 120_000),
     timeoutShutdownMs: pick(5_000, 10_000),
-    timeoutSignalMs: 5_000,
     timeoutTermMs: pick(20_000, 120_000),
-    timeoutStaleRunLockMs: 5_000,
-    staleLockTimeoutMs: 60_000,
     timeoutStartMs: 75_000,
     planIntervalMs: pick(20, 1_000),
   };

@@ -1,6 +1,6 @@
 import type { InstanceType } from "../../src/machines/model/instance-type.ts";
 import { NO_GPU } from "../../src/machines/model/instance-type.ts";
-import type { Settings } from "../../src/machines/model/settings.ts";
+import { DEFAULT_NUMBERS, type Settings } from "../../src/machines/model/settings.ts";
 import type { DispatcherConfig } from "../../src/actors/dispatcher.ts";
 
 const GIB = 2 ** 30;
@@ -27,24 +27,11 @@ export function settings(changes: Partial<Settings> = {}): Settings {
     clusterId: "zzzzz",
     instanceTypes: Object.fromEntries(types.map((type) => [type.name, type])),
     quotaGroups: {},
-    maximumPriceFactor: 1.5,
+    ...DEFAULT_NUMBERS,
     reserveExtraRam: 0,
     localKeepBlobBuffersPerVcpu: 0,
     maxInstances: 0,
     maxConcurrentInstanceCreateOps: 0,
-    maxRunningContainersPerInstance: 0,
-    initialQuotaEstimate: 0,
-    supervisorFraction: 0.5,
-    timeoutIdleMs: 60_000,
-    timeoutBootingMs: 600_000,
-    timeoutProbeMs: 600_000,
-    timeoutShutdownMs: 10_000,
-    timeoutSignalMs: 5_000,
-    timeoutTermMs: 120_000,
-    timeoutStaleRunLockMs: 5_000,
-    staleLockTimeoutMs: 60_000,
-    timeoutStartMs: 15_000,
-    planIntervalMs: 20,
     ...changes,
   };
 }

@@ -167,7 +167,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           systemRootToken: secrets.systemRootToken,
           insecure: config.tls.insecure,
           driver: config.containers.cloudVMs.driver,
-          localKeepBlobBuffersPerVcpu: config.containers.localKeepBlobBuffersPerVCPU,
+          localKeepBlobBuffersPerVcpu: config.containers.localKeepBlobBuffersPerVcpu,
           clusterConfig: document.cluster,
           hmacHex,
           // The engine that only our own runner has.

@@ -4,6 +4,7 @@ import { toSettings } from "../../config/settings.ts";
 import type { DispatcherConfig } from "../../actors/dispatcher.ts";
 import type { InstanceSet } from "../../drivers/cloud/port.ts";
 import { CODE_VERSION } from "../../machines/core/core.ts";
+import { paceOf } from "../../machines/model/settings.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** What the shell around the core goes by, from the cluster's config. */
@@ -37,10 +38,7 @@ export function dispatcherConfig(
     deployDirectory: cloudVMs.deployRunnerDirectory,
     runtimeEngine: config.containers.runtimeEngine,
     extraArguments: config.containers.crunchRunArgumentsList,
-    pollIntervalMs: cloudVMs.pollIntervalMs,
-    probeIntervalMs: cloudVMs.probeIntervalMs,
-    maxProbesPerSecond: cloudVMs.maxProbesPerSecond,
-    syncIntervalMs: cloudVMs.syncIntervalMs,
+    ...paceOf(cloudVMs),
     cloudTimeoutMs: dispatchCloud.cloudRequestTimeoutMs,
     queueTimeoutMs: dispatchCloud.queue.requestTimeoutMs,
     commandTimeoutMs: dispatchCloud.ssh.commandTimeoutMs,

@@ -1,10 +1,9 @@
 import { basename } from "node:path";
 import { parse } from "yaml";
 import type { DispatcherConfig } from "../../actors/dispatcher.ts";
-import { isMap, mergeOver, type ConfigMap } from "../../config/document.ts";
+import { atPath, mergeOver, type ConfigMap } from "../../config/document.ts";
 import { loadConfig, type ClusterConfig } from "../../config/load.ts";
-import type { Pace } from "../../machines/model/fact.ts";
-import type { Settings } from "../../machines/model/settings.ts";
+import type { Pace, Settings } from "../../machines/model/settings.ts";
 import { dispatcherConfig } from "../daemon/dispatcher-config.ts";
 import { findingLine } from "../cluster-config.ts";
 import { UsageError } from "../exit-code.ts";
@@ -111,10 +110,7 @@ function combinations(settings: readonly Setting[]): Setting[][] {
 function apply(cluster: ConfigMap, { path, value }: Setting, { clusterId }: BaseConfig): ConfigMap {
   const prefix = `Clusters.${clusterId}.`;
   const parts = (path.startsWith(prefix) ? path.slice(prefix.length) : path).split(".");
-  let inner: unknown = parseValue(path, value);
-  for (const part of parts.toReversed()) inner = { [part]: inner };
-  if (!isMap(inner)) throw new UsageError(`--set ${path}: expected the path of a key`);
-  return mergeOver(cluster, inner);
+  return mergeOver(cluster, atPath(parts, parseValue(path, value)));
 }
 
 function parseValue(path: string, value: string): unknown {

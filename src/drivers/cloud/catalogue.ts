@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { ConfigMap } from "../../config/document.ts";
-import { count, duration, section } from "../../config/fields.ts";
+import { count, duration, key, section } from "../../config/fields.ts";
 import { error, type Finding } from "../../config/finding.ts";
 import { findingsOf } from "../../config/problems.ts";
 import { dropUnknown } from "../../config/unknown-keys.ts";
@@ -23,11 +23,10 @@ type Driver = (parameters: ConfigMap, prefix: string) => CheckedDriver;
 const DRIVERS: Readonly<Record<string, Driver>> = {
   loopback: driver(
     section({
-      MaxInstances: count(1, 1).describe("One more is a quota error"),
-      BootDelay: duration("0s").describe("Until an instance answers by SSH"),
+      instancesMax: key("MaxInstances", count(1, 1).describe("One more is a quota error")),
+      bootDelayMs: key("BootDelay", duration("0s").describe("Until an instance answers by SSH")),
     }),
-    async ({ MaxInstances, BootDelay }, context) =>
-      makeLoopbackInstanceSet({ ...context, instancesMax: MaxInstances, bootDelayMs: BootDelay }),
+    async (parameters, context) => makeLoopbackInstanceSet({ ...context, ...parameters }),
   ),
 };
 

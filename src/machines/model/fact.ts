@@ -7,7 +7,7 @@ import {
   seqSchema,
   workerIdSchema,
 } from "./ids.ts";
-import { settingsSchema } from "./settings.ts";
+import { paceSchema, settingsSchema } from "./settings.ts";
 
 export const containerStateSchema = z.enum([
   "Queued",
@@ -101,14 +101,6 @@ const setBackSchema = z.object({
 });
 export type SetBack = z.infer<typeof setBackSchema>;
 
-const paceSchema = z.object({
-  pollIntervalMs: z.number(),
-  probeIntervalMs: z.number(),
-  maxProbesPerSecond: z.number(),
-  syncIntervalMs: z.number(),
-});
-export type Pace = z.infer<typeof paceSchema>;
-
 /** What happened outside. Nothing else enters the core. Names are `subject.pastParticiple`. */
 export const factSchema = z.discriminatedUnion("type", [
   z.object({
@@ -124,7 +116,6 @@ export const factSchema = z.discriminatedUnion("type", [
     ...base,
     hash: z.string(),
     settings: settingsSchema,
-    /** How often the feeds look. The core does not read it: it is for who simulates what was recorded. */
     pace: paceSchema.optional(),
   }),
   z.object({ type: z.literal("lease.acquired"), ...base }),
