@@ -42,6 +42,20 @@ const clocks = [
   message: `${name}: take the time and chance from the Clock that is passed in`,
 }));
 
+/** Operators of RxJS that wait: without a scheduler they go by real time, which no simulated clock drives. */
+const realTime = [
+  {
+    selector:
+      "CallExpression[callee.name=/^(timer|interval|delay|debounceTime|throttleTime|auditTime|sampleTime|bufferTime|windowTime|timeout)$/][arguments.length<2]",
+    message: "give it the scheduler of the Clock (src/actors/scheduler.ts)",
+  },
+  {
+    selector:
+      "CallExpression[callee.name=/^(retry|repeat)$/] > ObjectExpression > Property[key.name='delay'][value.type!='ArrowFunctionExpression']",
+    message: "a delay in figures goes by real time: return a timer with the scheduler of the Clock",
+  },
+];
+
 function boundaries(folder) {
   const allowed = MAY_IMPORT[folder];
   const patterns = [];
@@ -139,7 +153,7 @@ export default tseslint.config(
       "no-restricted-imports": ["error", { patterns: boundaries(folder) }],
       "no-restricted-syntax": [
         "error",
-        ...(folder === "crunch-run" ? [] : clocks),
+        ...(folder === "crunch-run" ? [] : [...clocks, ...realTime]),
         {
           // The pattern above sees static imports only.
           selector: `ImportExpression[source.value=/${

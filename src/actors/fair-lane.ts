@@ -7,7 +7,10 @@ export interface FairLaneOptions<T> {
   readonly run: (job: T) => Promise<void>;
 }
 
-/** Runs jobs as they come, so many at once and fewer of one owner: whose jobs hang keeps none but its own waiting. */
+/**
+ * Runs jobs as they come, so many at once and fewer of one owner: whose jobs hang keeps none but its own waiting. A loop:
+ * streams have no operator that takes turns between groups under one bound.
+ */
 export class FairLane<T> {
   readonly #options: FairLaneOptions<T>;
   /** In turn: who has had one begun goes to the end. */

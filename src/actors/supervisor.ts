@@ -63,7 +63,8 @@ export interface SupervisorOptions {
 
 /**
  * The one writer: takes facts in one by one, steps the machines, journals what changed, and releases it when it is
- * durable (docs/design.md: the loop). Nobody else touches the core.
+ * durable (docs/design.md: the loop). Nobody else touches the core. Its two
+ * timers are no streams: each is set anew by almost every fact.
  */
 export class Supervisor {
   readonly readModel = new ReadModel();

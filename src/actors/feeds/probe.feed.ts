@@ -1,3 +1,4 @@
+import { Subject, takeUntil } from "rxjs";
 import { ONLY } from "../../machines/model/ids.ts";
 import { mayHide } from "../../machines/worker/worker.guards.ts";
 import type { WorkerSnapshot } from "../../machines/worker/worker.machine.ts";
@@ -7,7 +8,7 @@ import type { WorkerContext } from "../../machines/worker/worker.types.ts";
 import type { Clock } from "../clock.ts";
 import type { Supervisor } from "../supervisor.ts";
 import type { CallOutcome, ListOutcome, WorkerCalls } from "../worker-calls.ts";
-import { Pacer } from "./pacer.ts";
+import { paced } from "./paced.ts";
 import { Rounds } from "./rounds.ts";
 
 export interface ProbeOptions {
@@ -33,7 +34,8 @@ type Overlong = Omit<Heeded, "containerIds">;
 export class ProbeFeed {
   readonly #options: ProbeOptions;
   readonly #rounds: Rounds;
-  readonly #pacer: Pacer<string>;
+  readonly #wanted = new Subject<string>();
+  readonly #stopped = new Subject<void>();
   /** At most one probe a worker at a time, waiting ones included. */
   readonly #probing = new Set<string>();
   readonly #lastGoodAtMs = new Map<string, number>();
@@ -48,13 +50,11 @@ export class ProbeFeed {
     const { clock, maxProbesPerSecond, broke } = options;
     this.#startedAtMs = clock.nowMs();
     this.#rounds = new Rounds({ clock, broke, round: () => this.#round() });
-    this.#pacer = new Pacer({
-      clock,
-      broke,
-      paceMs: 1000 / maxProbesPerSecond,
-      atOnceMax: PROBES_AT_ONCE_MAX,
-      run: (workerId) => this.#probe(workerId),
-    });
+    const paceMs = 1000 / maxProbesPerSecond;
+    const run = (workerId: string): Promise<void> => this.#probe(workerId);
+    this.#wanted
+      .pipe(paced({ clock, paceMs, atOnceMax: PROBES_AT_ONCE_MAX, run }), takeUntil(this.#stopped))
+      .subscribe({ error: broke });
   }
 
   start(): void {
@@ -63,14 +63,14 @@ export class ProbeFeed {
 
   stop(): void {
     this.#rounds.stop();
-    this.#pacer.stop();
+    this.#stopped.next();
   }
 
   /** Probes a worker before its turn, as soon as the pace allows. */
   want(workerId: string): void {
     if (this.#probing.has(workerId)) return;
     this.#probing.add(workerId);
-    this.#pacer.add(workerId);
+    this.#wanted.next(workerId);
   }
 
   /** When it last answered this run well, or null. */

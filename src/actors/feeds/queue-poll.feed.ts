@@ -1,3 +1,4 @@
+import { from, lastValueFrom, mergeMap } from "rxjs";
 import { QueueError } from "../../drivers/queue/port.ts";
 import type { Queue, QueuePoll, RejectedRow } from "../../drivers/queue/port.ts";
 import type { ContainerEnd, ContainerRecord, ContainerState } from "../../machines/model/fact.ts";
@@ -171,12 +172,11 @@ export class QueuePollFeed {
 
   /** Mounts are fetched once for each container, and only the space they need is kept. */
   async #add(containerIds: readonly string[], poll: QueuePoll, basedOnSeq: number): Promise<void> {
-    const waiting = [...containerIds];
-    const worker = async (): Promise<void> => {
-      for (let id = waiting.shift(); id !== undefined; id = waiting.shift())
-        await this.#addOne(id, poll.entries.get(id) as ContainerRecord, basedOnSeq);
-    };
-    await Promise.all(Array.from({ length: MOUNTS_AT_ONCE_MAX }, worker));
+    const add = (id: string): Promise<void> =>
+      this.#addOne(id, poll.entries.get(id) as ContainerRecord, basedOnSeq);
+    await lastValueFrom(from(containerIds).pipe(mergeMap(add, MOUNTS_AT_ONCE_MAX)), {
+      defaultValue: undefined,
+    });
   }
 
   async #addOne(containerId: string, record: ContainerRecord, basedOnSeq: number): Promise<void> {

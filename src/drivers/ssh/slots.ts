@@ -1,4 +1,4 @@
-/** A fair semaphore: whoever waits longest goes first. */
+/** A fair semaphore: whoever waits longest goes first. No stream: who gets a slot keeps it as long as it likes. */
 export interface Slots {
   /** Rejects with the signal's reason if it aborts first, or with the error that `close` was given. */
   acquire(scope: AbortSignal): Promise<void>;
