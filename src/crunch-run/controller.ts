@@ -24,7 +24,13 @@ export interface ContainerRecord {
 }
 
 export type Final =
-  | { readonly state: "Complete"; readonly exitCode: number; readonly costUsd: number }
+  | {
+      readonly state: "Complete";
+      readonly exitCode: number;
+      /** "" for none. */
+      readonly warning: string;
+      readonly costUsd: number;
+    }
   | { readonly state: "Cancelled"; readonly error?: string | undefined; readonly costUsd: number };
 
 /** What the runner says to the API and asks of it. Calls are repeated while the API is away. */
@@ -167,7 +173,7 @@ interface Reporter {
 async function report(reporter: Reporter, final: Final, hurry: AbortSignal): Promise<boolean> {
   const { log, pause } = reporter;
   const deadlineMs = performance.now() + REPORT_PATIENCE_MS;
-  const progress = { errorIsSet: false, withCost: true };
+  const progress = { statusIsSet: false, withCost: true };
   for (;;) {
     // Read before the attempt: one that the signal interrupts is followed by a last one.
     const isLast = hurry.aborted || performance.now() > deadlineMs;
@@ -188,14 +194,15 @@ async function report(reporter: Reporter, final: Final, hurry: AbortSignal): Pro
 async function reportOnce(
   { update, lookUp, log }: Reporter,
   final: Final,
-  progress: { errorIsSet: boolean; withCost: boolean },
+  progress: { statusIsSet: boolean; withCost: boolean },
 ): Promise<boolean> {
   for (;;) {
     try {
-      if (final.state === "Cancelled" && final.error !== undefined && !progress.errorIsSet) {
-        // First: a Cancelled container takes no status any more (specification §3).
-        await update({ runtime_status: { error: final.error } });
-        progress.errorIsSet = true;
+      const status = statusOfEnd(final);
+      if (status && !progress.statusIsSet) {
+        // First: a container that has ended takes no status any more (specification §3).
+        await update({ runtime_status: status });
+        progress.statusIsSet = true;
       }
       const exit = final.state === "Complete" ? { exit_code: final.exitCode } : {};
       const cost = progress.withCost && final.costUsd > 0 ? { cost: final.costUsd } : {};
@@ -216,9 +223,16 @@ async function reportOnce(
       // The state matters more than what an API may not know to store.
       log(`set ${final.state}: ${errorText(error)} -- trying without details`);
       progress.withCost = false;
-      progress.errorIsSet = true;
+      progress.statusIsSet = true;
     }
   }
+}
+
+/** `runtime_status`, where there is something to say. */
+function statusOfEnd(final: Final): { error: string } | { warning: string } | undefined {
+  if (final.state === "Complete")
+    return final.warning === "" ? undefined : { warning: final.warning };
+  return final.error === undefined ? undefined : { error: final.error };
 }
 
 function statusOf(error: unknown): number | undefined {

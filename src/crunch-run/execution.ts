@@ -5,13 +5,15 @@ import { markNodeBroken, suggestsBrokenNode } from "./broken-node.ts";
 import { NodeTroubleError, type RunningCommand, startCommand } from "./command.ts";
 import type { ContainerRecord } from "./controller.ts";
 import type { Log } from "./log.ts";
+import { oomKillsCount, outOfMemory } from "./out-of-memory.ts";
 import { errorText } from "./paths.ts";
 import type { Settings } from "./settings.ts";
 import { given, pause } from "./stops.ts";
 
 /** How the execution of a command ended; no process of it is left. */
 export type End =
-  | { readonly kind: "exited"; readonly exitCode: number }
+  /** `warning` says what else is known of it; "" for nothing. */
+  | { readonly kind: "exited"; readonly exitCode: number; readonly warning: string }
   /** `error` says why, unless it was asked for by a signal. */
   | { readonly kind: "stopped"; readonly error?: string }
   /** The record is no longer ours: nothing is to be reported. */
@@ -32,6 +34,7 @@ export interface ExecutionOptions {
 /** Runs the command until it exits, is stopped, has used up its time, or its container is taken from us. */
 export async function execute(options: ExecutionOptions): Promise<End> {
   const { record, settings, stop, log } = options;
+  const oomKillsBefore = oomKillsCount();
   let command: RunningCommand;
   try {
     command = await start(options);
@@ -45,14 +48,18 @@ export async function execute(options: ExecutionOptions): Promise<End> {
   log(`command started, pid ${command.pid}`);
   const over = new AbortController();
   const end = await Promise.race([
-    command.ended.then((exitCode): End => ({ kind: "exited", exitCode })),
+    command.ended.then((exitCode): End => ({
+      kind: "exited",
+      exitCode,
+      warning: outOfMemory(exitCode, oomKillsBefore),
+    })),
     given(stop).then((): End => ({ kind: "stopped" })),
     timeUsedUp(record.maxRunTimeMs, over.signal),
     takenAway(() => options.isStillOurs(), settings.watchMs, over.signal),
   ]);
   over.abort();
   if (end.kind === "exited") {
-    log(`command ended with exit code ${end.exitCode}`);
+    log(`command ended with exit code ${end.exitCode}${end.warning && `: ${end.warning}`}`);
     await command.sweep();
   } else {
     log(`stopping the command: ${reasonOf(end)}`);

@@ -108,7 +108,10 @@ async function runClaimed(run: Run, record: ContainerRecord, files: AttemptFiles
 }
 
 function finalOf(end: Exclude<End, { kind: "lost" }>, costUsd: number): Final {
-  if (end.kind === "exited") return { state: "Complete", exitCode: end.exitCode, costUsd };
+  if (end.kind === "exited") {
+    const { exitCode, warning } = end;
+    return { state: "Complete", exitCode, warning, costUsd };
+  }
   return { state: "Cancelled", error: end.error, costUsd };
 }
 

@@ -1,5 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { afterEach, describe, expect, it } from "vitest";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
+import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import { type ContainerApi, openContainerApi, TOKEN } from "./container-api.ts";
 import { isAlive, openWorkerBox, UUID, waitUntil, type WorkerBox } from "./worker-box.ts";
 
@@ -18,6 +25,27 @@ async function given(
 ): Promise<void> {
   box = openWorkerBox(env);
   api = await openContainerApi(UUID, { command, ...fields });
+}
+
+/** A cgroup that holds no more; undefined where this user may not make one. It goes when the test has ended. */
+function memoryGroup(bytes: number): string | undefined {
+  const name = `crunch-run-test-${process.pid}`;
+  const places = [
+    { path: `/sys/fs/cgroup/memory/${name}`, limit: "memory.limit_in_bytes" },
+    { path: `/sys/fs/cgroup/${name}`, limit: "memory.max" },
+  ];
+  for (const { path, limit } of places) {
+    try {
+      mkdirSync(path);
+      onTestFinished(() => rmdirSync(path));
+      if (!existsSync(`${path}/${limit}`)) continue;
+      writeFileSync(`${path}/${limit}`, String(bytes));
+      return path;
+    } catch {
+      continue;
+    }
+  }
+  return undefined;
 }
 
 const sh = (script: string): string[] => ["sh", "-c", script];
@@ -108,6 +136,28 @@ describe("a container's life", () => {
     await detach();
     await stateIs("Complete");
     expect(api.record["exit_code"]).toBe(139);
+  });
+
+  it("says that memory ran out, where the kernel ended the command for that", async (ctx) => {
+    const group = memoryGroup(30_000_000);
+    if (!group) return ctx.skip("only root may make a memory cgroup (version 1 or 2)");
+    await given(sh(`echo $$ > ${group}/cgroup.procs; exec tail /dev/zero`));
+    await detach();
+    await stateIs("Complete");
+    const said = expect.stringMatching(/^out of memory: the kernel ended .*process/);
+    expect(api.updates).toEqual([
+      { state: "Running" },
+      { runtime_status: { warning: said } },
+      { state: "Complete", exit_code: 137 },
+    ]);
+  });
+
+  it("says nothing of memory when somebody else killed the command", async () => {
+    await given(sh("kill -KILL $$"));
+    await detach();
+    await stateIs("Complete");
+    expect(api.updates.at(-1)).toEqual({ state: "Complete", exit_code: 137 });
+    expect(api.updates).toHaveLength(2);
   });
 
   it("gives the command its environment and a fresh working folder, and never the runner's token", async () => {
