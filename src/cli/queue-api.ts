@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { callApi, NoAnswerError } from "./api.ts";
 import type { Connection } from "./connection.ts";
 import { CliError, UsageError } from "./exit-code.ts";
+import { oneLine } from "./table.ts";
 
 /** What the commands read of a container record; `select` says so to the queue. */
 export interface QueuedContainer {
@@ -95,6 +96,29 @@ export async function listRequests(
 ): Promise<readonly QueuedRequest[]> {
   const query = { filters, select: REQUEST_SELECT, order: ["created_at desc"], limit: PAGE_MAX };
   return list<QueuedRequest>(connection, "/container_requests", query);
+}
+
+/** More uuids make an address that is too long to ask for. */
+const NAMED_MAX = 50;
+
+/** Texts to show containers and requests by: the uuid, with the name that the user gave where the queue tells one. */
+export async function labelsOf(
+  connection: Connection,
+  uuids: readonly string[],
+): Promise<(uuid: string) => string> {
+  const names = new Map<string, string>();
+  try {
+    const asked = uuids.slice(0, NAMED_MAX);
+    for (const key of ["uuid", "container_uuid"] as const)
+      for (const request of await listRequests(connection, [[key, "in", asked]]))
+        if (request.name) names.set(request[key], oneLine(request.name));
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+  }
+  return (uuid) => {
+    const name = names.get(uuid);
+    return name === undefined ? uuid : `${uuid} (${name})`;
+  };
 }
 
 /** Priority 0: a waiting container is cancelled at once, a running one is stopped first. */

@@ -22,7 +22,7 @@ export function formatTable<Row>(rows: readonly Row[], columns: readonly Column<
   return `${lines.map(print).join("\n")}\n`;
 }
 
-/** Texts from outside cannot break the table, nor steer the terminal. */
-function oneLine(text: string): string {
+/** Texts from outside cannot break a table or a line, nor steer the terminal. */
+export function oneLine(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
 }

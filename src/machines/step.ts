@@ -27,9 +27,8 @@ export interface Step<M extends AnyStateMachine> {
 }
 
 /**
- * Steps a machine: pure, so free to try. Returns the very same snapshot when nothing changed. This file is the one seam
- * to XState's runtime, which takes what `chart/` does not know, in a scope that is kept: the packaged `transition()` builds
- * an actor per call.
+ * Steps a machine: pure, so free to try. Returns the very same snapshot when nothing changed. XState's runtime takes what
+ * `chart/` does not know, in a scope that is kept: the packaged `transition()` builds an actor per call.
  * Throws when a machine asks for any effect but a command or a notice: nothing else is journaled, so nothing else may
  * happen.
  */

@@ -149,8 +149,12 @@ describe("cancel", () => {
     const uuid = await submit("--", "true");
     expect(await cli("cancel", uuid)).toMatchObject({ exitCode: 0, stdout: "" });
     expect(container(uuid)).toMatchObject({ state: "Cancelled", priority: 0 });
-    const request = JSON.parse((await cli("submit", "--json", "--", "true")).stdout);
-    expect(await cli("cancel", request.uuid)).toMatchObject({ exitCode: 0 });
+    const named = await cli("submit", "--json", "--name", "night\u001b[2Jly", "--", "true");
+    const request = JSON.parse(named.stdout);
+    expect(await cli("cancel", request.uuid)).toMatchObject({
+      exitCode: 0,
+      stderr: `${request.uuid} (night [2Jly): cancelling\n`,
+    });
     expect(container(request.container_uuid).state).toBe("Cancelled");
   });
 

@@ -2,7 +2,13 @@ import { callApi } from "../api.ts";
 import { CONFIG_FLAG, defineCommand } from "../command.ts";
 import { connectionOf, type Connection } from "../connection.ts";
 import { CliError, EXIT } from "../exit-code.ts";
-import { cancelRequest, isRequestId, listRequests, requireContainerId } from "../queue-api.ts";
+import {
+  cancelRequest,
+  isRequestId,
+  labelsOf,
+  listRequests,
+  requireContainerId,
+} from "../queue-api.ts";
 
 export const cancelCommand = defineCommand({
   name: "cancel",
@@ -31,14 +37,15 @@ export const cancelCommand = defineCommand({
   async run({ flags, args, io }) {
     for (const uuid of args) if (!isRequestId(uuid)) requireContainerId(uuid);
     const connection = await connectionOf(flags.config, io);
+    const labelOf = await labelsOf(connection, args);
     let exitCode: number = EXIT.ok;
     for (const uuid of args) {
       try {
         await cancel(connection, uuid, flags.reason ?? "");
-        io.err(`${uuid}: cancelling\n`);
+        io.err(`${labelOf(uuid)}: cancelling\n`);
       } catch (error) {
         if (!(error instanceof CliError)) throw error;
-        io.err(`${uuid}: ${error.message}\n`);
+        io.err(`${labelOf(uuid)}: ${error.message}\n`);
         exitCode = EXIT.failed;
       }
     }

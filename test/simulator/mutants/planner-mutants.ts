@@ -175,6 +175,20 @@ export const PLANNER_MUTANTS: readonly Mutant[] = [
     replace: "lostAt !== null && lostAt < 0",
   },
   {
+    name: "absent-before-answers",
+    net: "what may run on a worker that has not answered since is not taken to run nowhere",
+    file: VIEW,
+    find: "if (answeredSeq < unseenAt || polledSeq < unseenAt) return false;",
+    replace: "if (unseenAt < 0) return false;",
+  },
+  {
+    name: "absent-before-lists",
+    net: "nothing is taken to run nowhere before lists would show the workers of an earlier run",
+    file: VIEW,
+    find: "supervisor?.context.settled === true && !anyFoundSince(registry, supervisor, polledSeq);",
+    replace: "supervisor !== undefined;",
+  },
+  {
     name: "drain-gives-back-all",
     net: "a drained dispatcher gives back only what no worker runs",
     file: PLANNING,
