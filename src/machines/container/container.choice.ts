@@ -1,20 +1,19 @@
 import type { ContainerSnapshot } from "./container.machine.ts";
-import type { Choice, ContainerContext, ContainerEvent } from "./container.types.ts";
-import type { ContainerEventOf } from "./container.types.ts";
+import type { Choice, ContainerContext, ContainerEventOf } from "./container.types.ts";
 
 const CANCELLED_BY_OPERATOR = "cancelled by an operator";
 
 /** What the config comes to now. */
 export function takeChoice(
   _context: ContainerContext,
-  { choice }: Pick<ContainerEvent, "choice">,
+  { choice }: ContainerEventOf<"daemon.started">,
 ): Partial<Choice> {
   return choice ?? {};
 }
 
 export function choiceChanged(
   { resources, instanceTypes, unfit }: ContainerContext,
-  { choice }: Pick<ContainerEvent, "choice">,
+  { choice }: ContainerEventOf<"daemon.started">,
 ): boolean {
   const before: Choice = { resources, instanceTypes, unfit };
   return JSON.stringify({ ...before, ...choice }) !== JSON.stringify(before);

@@ -1,7 +1,7 @@
+import type { Delivered } from "../model/delivered.ts";
 import type { ContainerRecord, ContainerState, FactOf } from "../model/fact.ts";
 import type { Resources } from "../model/instance-type.ts";
 import type { Notice } from "../model/notice.ts";
-import type { Settings } from "../model/settings.ts";
 import type { WaitReason } from "../model/decision.ts";
 
 /** What a worker last said of the container's process on it. */
@@ -43,14 +43,7 @@ export interface ContainerContext {
   readonly waitSinceMs: number;
 }
 
-interface Delivered {
-  readonly seq: number;
-  readonly settings: Settings;
-}
-
 type ContainerFact = FactOf<
-  | "daemon.started"
-  | "container.added"
   | "container.changed"
   | "container.missing"
   | "container.rejected"
@@ -60,14 +53,17 @@ type ContainerFact = FactOf<
   | "cancel.requested"
 >;
 
+/** These two bring what the config comes to. */
+type Chosen = FactOf<"daemon.started" | "container.added"> & { readonly choice?: Choice };
+
 type ContainerDecision =
-  | { type: "lock.decided"; atMs: number; reason: string }
-  | { type: "unlock.decided"; atMs: number; reason: string }
-  | { type: "requeue.decided"; atMs: number; reason: string }
-  | { type: "cancel.decided"; atMs: number; reason: string }
-  | { type: "kill.decided"; atMs: number; reason: string }
-  | { type: "forget.decided"; atMs: number; reason: string }
-  | { type: "wait.decided"; atMs: number; reason: WaitReason | "" };
+  | { type: "lock.decided"; reason: string }
+  | { type: "unlock.decided"; reason: string }
+  | { type: "requeue.decided"; reason: string }
+  | { type: "cancel.decided"; reason: string }
+  | { type: "kill.decided"; reason: string }
+  | { type: "forget.decided"; reason: string }
+  | { type: "wait.decided"; reason: WaitReason | "" };
 
 /** What choosing an instance type came to, done by the core when the container is first seen, and at each start. */
 export interface Choice {
@@ -77,10 +73,7 @@ export interface Choice {
   readonly unfit: string;
 }
 
-export type ContainerEvent = (
-  ContainerFact | ContainerDecision | (Notice & { readonly atMs: number })
-) &
-  Delivered & { readonly choice?: Choice };
+export type ContainerEvent = (ContainerFact | Chosen | ContainerDecision | Notice) & Delivered;
 export type ContainerEventOf<T extends ContainerEvent["type"]> = Extract<
   ContainerEvent,
   { type: T }

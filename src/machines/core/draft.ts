@@ -5,16 +5,17 @@ import type { Command, CommandDraft } from "../model/command.ts";
 import { ACTOR_KINDS, actorKey } from "../model/ids.ts";
 import type { ActorKey, ActorKind } from "../model/ids.ts";
 import type { Notice } from "../model/notice.ts";
-import type { Settings } from "../model/settings.ts";
+import type { Delivered } from "../model/delivered.ts";
 import type { Move } from "../model/told-times.ts";
-import { start, step } from "../step.ts";
-import type { Step, TakenTransition } from "../step.ts";
+import { start } from "../step.ts";
+import type { TakenTransition } from "../step.ts";
 import { foundWorker, workerMachine } from "../worker/worker.machine.ts";
 import type { WorkerInput } from "../worker/worker.types.ts";
 import type { IdleBehavior } from "../model/command.ts";
-import { MACHINES } from "./registry.ts";
 import type { AnySnapshot, Registry, SnapshotOf } from "./registry.ts";
 import { movedSnapshot } from "./set-back.ts";
+import { tell } from "./tell.ts";
+import type { AnyStep, Told } from "./tell.ts";
 
 /** What became of one actor within a record. */
 export interface Change {
@@ -37,11 +38,8 @@ interface Touched {
   transitions: TakenTransition[];
 }
 
-export interface Frame {
+export interface Frame extends Delivered {
   readonly journalId: string;
-  readonly seq: number;
-  readonly atMs: number;
-  readonly settings: Settings;
 }
 
 /**
@@ -66,31 +64,27 @@ export class Draft {
   }
 
   /** Steps an actor, and what its notices concern. False when it is unknown, or the event changes and asks nothing. */
-  deliver(kind: ActorKind, id: string, event: { type: string }): boolean {
+  deliver<K extends ActorKind>(kind: K, id: string, told: Told<K>): boolean {
     const before = this.get(kind, id);
-    if (!before) return false;
-    const { atMs, seq, settings } = this.frame;
-    const delivered = { ...event, atMs, seq, settings };
-    const result = step(MACHINES[kind], before as never, delivered as never) as Step<never>;
-    return this.#take(kind, id, before, result);
+    return before ? this.#take(kind, id, before, tell(kind, before, told, this.frame)) : false;
   }
 
   /** Makes the actor first if it is not there. */
-  deliverToContainer(id: string, event: { type: string }): boolean {
-    if (this.get("container", id)) return this.deliver("container", id, event);
+  deliverToContainer(id: string, told: Told<"container">): boolean {
+    if (this.get("container", id)) return this.deliver("container", id, told);
     const { atMs, seq } = this.frame;
     const born = start(containerMachine, { containerId: id, atMs, seq });
     this.#take("container", id, undefined, born);
-    return this.deliver("container", id, event);
+    return this.deliver("container", id, told);
   }
 
   /** Makes the actor first if it is not there: only keys that are out of capacity have one. */
-  deliverToCapacity(key: string, event: { type: string }): void {
+  deliverToCapacity(key: string, told: Told<"capacity">): void {
     if (!this.get("capacity", key)) {
       const born = start(capacityMachine, undefined);
       this.#touch("capacity", key, undefined, born.snapshot, []);
     }
-    this.deliver("capacity", key, event);
+    this.deliver("capacity", key, told);
   }
 
   /** Moves what every actor remembers of time. */
@@ -113,13 +107,8 @@ export class Draft {
     this.#touch("worker", input.workerId, undefined, snapshot, []);
   }
 
-  #take(
-    kind: ActorKind,
-    id: string,
-    before: AnySnapshot | undefined,
-    result: Step<never>,
-  ): boolean {
-    const after = result.snapshot as AnySnapshot;
+  #take(kind: ActorKind, id: string, before: AnySnapshot | undefined, result: AnyStep): boolean {
+    const after = result.snapshot;
     const changed = after !== before;
     if (changed) this.#touch(kind, id, before, after, result.transitions);
     for (const command of result.commands) this.#ask(command);

@@ -186,8 +186,8 @@ function deliverKills(draft: Draft, kills: readonly Kill[]): Kill[] {
   const wishes = kills.map(({ container, reason }) => ({ containerId: container, reason }));
   const begun = killProcesses(draft, wishes);
   return kills.filter(({ container, reason }) => {
-    const event = { type: "kill.decided", reason };
-    return draft.deliver("container", container, event) || begun.has(container);
+    const killed = draft.deliver("container", container, { type: "kill.decided", reason });
+    return killed || begun.has(container);
   });
 }
 
@@ -204,12 +204,12 @@ function deliverDecision(draft: Draft, decision: Exclude<Decision, Kill>): boole
       return draft.deliver("worker", decision.worker, {
         type: "start.decided",
         containerId: decision.container,
-      } as never);
+      });
     case "shutdown":
       return draft.deliver("worker", decision.worker, {
         type: "shutdown.decided",
         reason: decision.reason,
-      } as never);
+      });
     case "holdCreates":
       return draft.deliver("throttle", ONLY, { type: "create.declined" });
     case "delayRecovery":
@@ -221,11 +221,15 @@ function deliverDecision(draft: Draft, decision: Exclude<Decision, Kill>): boole
     case "requeue":
     case "cancel":
     case "forget":
-    case "wait":
       return draft.deliver("container", decision.container, {
         type: `${decision.do}.decided`,
         reason: decision.reason,
-      } as never);
+      });
+    case "wait":
+      return draft.deliver("container", decision.container, {
+        type: "wait.decided",
+        reason: decision.reason,
+      });
     default:
       return decision satisfies never;
   }

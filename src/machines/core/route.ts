@@ -3,7 +3,6 @@ import type { Choice } from "../container/container.types.ts";
 import type { IdleBehavior } from "../model/command.ts";
 import type { ContainerRecord } from "../model/fact.ts";
 import type { Fact, FactInput, FactOf } from "../model/fact.ts";
-import type { ActorKind } from "../model/ids.ts";
 import type { Settings } from "../model/settings.ts";
 import { startsUntilMs, unknownDeadlineAtMs } from "../worker/worker.assigns.ts";
 import type { KillWish } from "../worker/worker.types.ts";
@@ -11,6 +10,7 @@ import { isAsKnown, isQuiet } from "../worker/worker.guards.ts";
 import type { Draft } from "./draft.ts";
 import { ONLY } from "../model/ids.ts";
 import type { Registry } from "./registry.ts";
+import type { Told } from "./tell.ts";
 
 /**
  * Whether a fact of those that are most by far tells nothing new, so that it need not be tried on the charts: they would
@@ -51,7 +51,7 @@ export function route(
       draft.deliver("quota", ONLY, {
         type: "instances.counted",
         instancesCount: registry.size("worker"),
-      } as never);
+      });
       return;
     case "create.failed":
       return createFailed(draft, registry, fact);
@@ -90,7 +90,7 @@ export function route(
       killAsAsked(draft, fact);
       return;
     case "clock.ticked":
-      draft.deliver(fact.actorKind satisfies ActorKind, fact.actorId, fact);
+      draft.deliver(fact.actorKind, fact.actorId, fact);
       return;
     default:
       fact satisfies never;
@@ -114,8 +114,7 @@ export function killProcesses(draft: Draft, wishes: readonly KillWish[]): Readon
   const begun = new Set<string>();
   for (const [workerId, kills] of byWorker) {
     const before = draft.get("worker", workerId)?.context.processes ?? {};
-    const event = { type: "kill.decided", kills };
-    if (!draft.deliver("worker", workerId, event)) continue;
+    if (!draft.deliver("worker", workerId, { type: "kill.decided", kills })) continue;
     for (const { containerId } of kills)
       if (before[containerId]?.kill === null) begun.add(containerId);
   }
@@ -140,15 +139,16 @@ function daemonStarted(draft: Draft, registry: Registry, fact: FactOf<"daemon.st
     const choice = record
       ? choiceOf(record, draft.frame.settings)
       : { resources, instanceTypes, unfit: "" };
-    draft.deliver("container", id, { ...fact, choice } as never);
+    draft.deliver("container", id, { ...fact, choice });
   }
 }
 
 function stop(draft: Draft, registry: Registry, fact: FactOf<"stop.requested">): void {
   draft.deliver("supervisor", ONLY, fact);
   if (!fact.drain) return;
-  const drain = { type: "behavior.requested", behavior: "drain", reason: fact.reason };
-  for (const id of registry.ids("worker")) draft.deliver("worker", id, drain);
+  const drain = { type: "behavior.requested", behavior: "drain", reason: fact.reason } as const;
+  for (const workerId of registry.ids("worker"))
+    draft.deliver("worker", workerId, { ...drain, workerId });
 }
 
 function instanceSeen(draft: Draft, registry: Registry, fact: FactOf<"instance.seen">): void {
@@ -213,19 +213,19 @@ function createFailed(draft: Draft, registry: Registry, fact: FactOf<"create.fai
   const { failure } = fact;
   const worker = registry.get("worker", fact.workerId);
   draft.deliver("worker", fact.workerId, fact);
-  const event = {
+  const told: Told<"quota" | "capacity" | "throttle"> = {
     type: "create.failed",
     message: failure.message,
     otherInstancesCount: Math.max(0, registry.size("worker") - 1),
     retryAtMs: failure.retryAtMs ?? null,
   };
-  if (failure.code === "quota") draft.deliver("quota", ONLY, event);
+  if (failure.code === "quota") draft.deliver("quota", ONLY, told);
   else if (failure.code === "capacity")
     draft.deliverToCapacity(
       capacityKey(draft, worker?.context.instanceType ?? "", failure.scope),
-      event,
+      told,
     );
-  else draft.deliver("throttle", ONLY, event);
+  else draft.deliver("throttle", ONLY, told);
 }
 
 /** The key of specification §7.6; `*` stands for everything. */
@@ -252,7 +252,7 @@ export function groupKey(group: string): string {
 
 function containerAdded(draft: Draft, fact: FactOf<"container.added">): void {
   const choice = choiceOf(fact.record, draft.frame.settings);
-  draft.deliverToContainer(fact.containerId, { ...fact, choice } as never);
+  draft.deliverToContainer(fact.containerId, { ...fact, choice });
 }
 
 /** What the config comes to, of a container of the queue. */

@@ -1,7 +1,7 @@
 import { assign, setup } from "xstate";
 import type { SnapshotFrom } from "xstate";
+import type { Delivered } from "../model/delivered.ts";
 import type { FactOf } from "../model/fact.ts";
-import type { Settings } from "../model/settings.ts";
 import { startsUntilMs } from "../worker/worker.assigns.ts";
 
 export interface SupervisorContext {
@@ -24,21 +24,19 @@ export interface SupervisorContext {
   readonly stopReason: string;
 }
 
-type SupervisorEvent = (
+export type SupervisorEvent = (
   | (FactOf<"daemon.started"> & { readonly historyLost: boolean })
   | FactOf<
       "lease.acquired" | "instances.listed" | "queue.polled" | "stop.requested" | "clock.ticked"
     >
-  | { type: "recovery.finished"; atMs: number }
-  | { type: "recovery.delayed"; atMs: number }
-  | { type: "history.missed"; atMs: number }
-) & { readonly seq: number } & Delivered;
+  | { type: "recovery.finished" }
+  | { type: "recovery.delayed" }
+  | { type: "history.missed" }
+) &
+  Delivered;
 
-interface Delivered {
-  readonly settings: Settings;
-}
-
-type Observed = Extract<SupervisorEvent, { type: "instances.listed" | "queue.polled" }>;
+type SupervisorEventOf<T extends SupervisorEvent["type"]> = Extract<SupervisorEvent, { type: T }>;
+type Observed = SupervisorEventOf<"instances.listed" | "queue.polled">;
 
 /**
  * One list, or two that come fast, may lack an instance that a lost journal does not know either. So lists decide only over
@@ -46,7 +44,7 @@ type Observed = Extract<SupervisorEvent, { type: "instances.listed" | "queue.pol
  */
 function isLate(
   { startedAtMs }: SupervisorContext,
-  { listStartedAtMs, settings }: FactOf<"instances.listed"> & Delivered,
+  { listStartedAtMs, settings }: SupervisorEventOf<"instances.listed">,
 ): boolean {
   return listStartedAtMs - startedAtMs >= settings.staleLockTimeoutMs;
 }
@@ -94,7 +92,7 @@ export const supervisorMachine = setup({
     firstPoll: ({ context, event }) =>
       !context.polled && (event as Observed).basedOnSeq >= context.startedSeq,
     firstLateList: ({ context, event }) =>
-      !context.settled && isLate(context, event as FactOf<"instances.listed"> & Delivered),
+      !context.settled && isLate(context, event as SupervisorEventOf<"instances.listed">),
     firstDelay: ({ context }) => !context.waited,
     waitOver: ({ context, event }) =>
       context.staleLockDeadlineAtMs !== null && event.atMs >= context.staleLockDeadlineAtMs,

@@ -1,5 +1,5 @@
+import type { Delivered } from "../model/delivered.ts";
 import type { FactOf } from "../model/fact.ts";
-import type { Settings } from "../model/settings.ts";
 
 /** The SIGTERM schedule of one process (specification §7.9). */
 export interface KillSchedule {
@@ -90,12 +90,6 @@ export interface WorkerContext {
   readonly tagsRefused: Refusal | null;
 }
 
-/** What the core adds to each event: its place in the journal, and the configuration in force. */
-interface Delivered {
-  readonly seq: number;
-  readonly settings: Settings;
-}
-
 /** `historyLost`: the journal does not tell all that the last run did. */
 type DaemonStarted = FactOf<"daemon.started"> & { readonly historyLost?: boolean };
 
@@ -119,13 +113,13 @@ type WorkerFact = FactOf<
 >;
 
 /** Its create call returned an instance that another worker stands for already. */
-type InstanceTaken = { type: "instance.taken"; atMs: number };
+type InstanceTaken = { type: "instance.taken" };
 
 type WorkerDecision =
-  | { type: "start.decided"; atMs: number; containerId: string }
+  | { type: "start.decided"; containerId: string }
   /** All that one run decides for a worker comes at once: its cost is by its processes then, not by their square. */
-  | { type: "kill.decided"; atMs: number; kills: readonly KillWish[] }
-  | { type: "shutdown.decided"; atMs: number; reason: string };
+  | { type: "kill.decided"; kills: readonly KillWish[] }
+  | { type: "shutdown.decided"; reason: string };
 
 export type WorkerEvent = (DaemonStarted | WorkerFact | WorkerDecision | InstanceTaken) & Delivered;
 export type WorkerEventOf<T extends WorkerEvent["type"]> = Extract<WorkerEvent, { type: T }>;
