@@ -1,12 +1,19 @@
 import type { ContainerState } from "../machines/model/fact.ts";
 import type { IdleBehavior } from "../machines/model/command.ts";
+import type { WorkerState } from "../machines/model/worker-state.ts";
 
 export const CATEGORIES = ["inuse", "hold", "booting", "unknown", "idle"] as const;
 export type Category = (typeof CATEGORIES)[number];
 
-/** Worker states as on the wire. */
-export const WORKER_STATES = ["unknown", "booting", "idle", "running", "shutdown"] as const;
-export type WorkerState = (typeof WORKER_STATES)[number];
+/** In which category a worker counts on which nothing runs and that nobody holds: shutdown and drain count as idle. */
+const OF_STATE: Readonly<Record<WorkerState, Category>> = {
+  unknown: "unknown",
+  booting: "booting",
+  idle: "idle",
+  running: "idle",
+  shutdown: "idle",
+};
+export const WORKER_STATES: readonly string[] = Object.keys(OF_STATE);
 
 export interface WorkerSample {
   readonly state: WorkerState;
@@ -54,14 +61,13 @@ export interface FleetSnapshot {
   readonly alarms: Readonly<Record<string, boolean>>;
 }
 
-/** In which category a worker is counted (specification §12). Shutdown and drain count as idle. */
+/** In which category a worker is counted (specification §12). */
 export function categoryOf(
   worker: Pick<WorkerSample, "state" | "idleBehavior" | "runners">,
 ): Category {
   if (worker.runners > 0) return "inuse";
   if (worker.idleBehavior === "hold") return "hold";
-  if (worker.state === "booting" || worker.state === "unknown") return worker.state;
-  return "idle";
+  return OF_STATE[worker.state];
 }
 
 /** Seconds since the last good probe: the greatest, and element n/2 of the list that begins with it; 0 without workers. */

@@ -1,6 +1,6 @@
 import { Subject, takeUntil } from "rxjs";
 import { ONLY } from "../../machines/model/ids.ts";
-import { mayHide } from "../../machines/worker/worker.guards.ts";
+import { lifecycleMeta, mayHide } from "../../machines/worker/worker.machine.ts";
 import type { WorkerSnapshot } from "../../machines/worker/worker.machine.ts";
 import { heed } from "../../machines/worker/worker.report.ts";
 import type { Heeded, Report } from "../../machines/worker/worker.report.ts";
@@ -131,9 +131,7 @@ export class ProbeFeed {
     const { supervisor, isListed } = this.#options;
     const worker = supervisor.known.get("worker", workerId);
     if (!worker) return false;
-    const { lifecycle } = worker.value;
-    const lives = lifecycle !== "creating" && lifecycle !== "shutdown" && lifecycle !== "gone";
-    return lives && isListed(worker.context.instanceId);
+    return lifecycleMeta(worker.value.lifecycle).isProbed && isListed(worker.context.instanceId);
   }
 
   async #probe(workerId: string): Promise<void> {

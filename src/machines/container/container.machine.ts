@@ -1,5 +1,7 @@
 import { and, assign, not, or, setup, stateIn } from "xstate";
 import type { SnapshotFrom } from "xstate";
+import { metaOf, never } from "../chart/state-meta.ts";
+import type { StateMeta } from "../chart/state-meta.ts";
 import type { CommandDraft } from "../model/command.ts";
 import type { ContainerState } from "../model/fact.ts";
 import type { Notice } from "../model/notice.ts";
@@ -26,6 +28,7 @@ const chart = setup({
     context: {} as ContainerContext,
     events: {} as ContainerEvent,
     input: {} as ContainerInput,
+    meta: {} as StateMeta<Pick<Args, "context">>,
   },
   actions: {
     // These two never run: step() reads their params as data.
@@ -120,6 +123,7 @@ const noticed = (["absent", "starting", "running", "unkillable", "exited"] as co
 );
 
 const calling = {
+  meta: { dueAtMs: never },
   on: {
     "operation.succeeded": { target: "none", actions: "clearFailure" },
     "operation.failed": { target: "pausing", actions: "rememberFailure" },
@@ -171,6 +175,7 @@ export const containerMachine = chart.createMachine({
       initial: "none",
       states: {
         none: {
+          meta: { dueAtMs: never },
           on: {
             "lock.decided": { target: "locking" },
             "unlock.decided": { target: "unlocking" },
@@ -184,11 +189,13 @@ export const containerMachine = chart.createMachine({
         requeueing: { entry: ask("container.unlock"), ...calling },
         cancelling: { entry: ask("container.cancel"), ...calling },
         killing: {
+          meta: { dueAtMs: never },
           on: {
             "process.ended": { guard: "lastProcessEnds", target: "none" },
           },
         },
         pausing: {
+          meta: { dueAtMs: ({ context }) => context.retryAtMs },
           on: {
             "clock.ticked": { guard: "retryDue", target: "none", actions: "endPause" },
             "container.changed": { guard: "lockArrived", actions: "shortenPause" },
@@ -225,6 +232,9 @@ export const containerMachine = chart.createMachine({
     },
   },
 });
+
+/** Of its regions only this one waits for a time. */
+export const operationMeta = metaOf(containerMachine.root, "operation");
 
 export type ContainerSnapshot = SnapshotFrom<typeof containerMachine>;
 

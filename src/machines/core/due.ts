@@ -1,50 +1,30 @@
+import { metaOf } from "../chart/state-meta.ts";
+import type { DeclaringNode, StateMeta } from "../chart/state-meta.ts";
 import type { ActorKind } from "../model/ids.ts";
-import type { ContainerSnapshot } from "../container/container.machine.ts";
-import type { WorkerSnapshot } from "../worker/worker.machine.ts";
-import type { AnySnapshot, SnapshotOf } from "./registry.ts";
+import { lifecycleMeta } from "../worker/worker.machine.ts";
+import { operationMeta } from "../container/container.machine.ts";
+import { MACHINES } from "./registry.ts";
+import type { SnapshotOf } from "./registry.ts";
 
-/** When an actor next wants to be told the time (ms), or null. A tick before that changes nothing. */
-export function dueAtMs(kind: ActorKind, snapshot: AnySnapshot): number | null {
-  switch (kind) {
-    case "worker":
-      return workerDueAtMs(snapshot as WorkerSnapshot);
-    case "container":
-      return (snapshot as ContainerSnapshot).context.retryAtMs;
-    case "supervisor":
-      return (snapshot as SnapshotOf["supervisor"]).context.staleLockDeadlineAtMs;
-    case "quota":
-    case "capacity":
-    case "throttle":
-      return (snapshot as SnapshotOf["quota"]).context.untilMs;
-    default:
-      return kind satisfies never;
-  }
+type Deadlines = { readonly [K in ActorKind]: (snapshot: SnapshotOf[K]) => number | null };
+
+/** Of a chart without regions. */
+function ofWhole<C>(root: DeclaringNode<StateMeta<{ readonly context: C }>>) {
+  const meta = metaOf(root);
+  return (snapshot: { readonly value: string; readonly context: C }): number | null =>
+    meta(snapshot.value).dueAtMs(snapshot);
 }
 
-function workerDueAtMs({ value, context }: WorkerSnapshot): number | null {
-  const held = value.idleBehavior === "hold";
-  switch (value.lifecycle) {
-    case "unknown": {
-      const waits = held || Object.keys(context.processes).length > 0;
-      return earliest(waits ? null : context.unknownDeadlineAtMs, nextSignalAtMs(context));
-    }
-    case "idle":
-      return held ? null : context.idleDeadlineAtMs;
-    case "running":
-      return nextSignalAtMs(context);
-    default:
-      return null;
-  }
-}
+const DEADLINES: Deadlines = {
+  worker: (snapshot) => lifecycleMeta(snapshot.value.lifecycle).dueAtMs(snapshot),
+  container: (snapshot) => operationMeta(snapshot.value.operation).dueAtMs(snapshot),
+  supervisor: ofWhole(MACHINES.supervisor.root),
+  quota: ofWhole(MACHINES.quota.root),
+  capacity: ofWhole(MACHINES.capacity.root),
+  throttle: ofWhole(MACHINES.throttle.root),
+};
 
-function nextSignalAtMs({ processes }: WorkerSnapshot["context"]): number | null {
-  let next: number | null = null;
-  for (const process of Object.values(processes))
-    next = earliest(next, process.kill?.nextAtMs ?? null);
-  return next;
-}
-
-function earliest(a: number | null, b: number | null): number | null {
-  if (a === null) return b;
-  return b === null ? a : Math.min(a, b);
+/** When an actor next wants to be told the time (ms), or null, as its chart declares. A tick before that changes nothing. */
+export function dueAtMs<K extends ActorKind>(kind: K, snapshot: SnapshotOf[K]): number | null {
+  return DEADLINES[kind](snapshot);
 }

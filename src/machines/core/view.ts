@@ -2,16 +2,11 @@ import type { FactOf } from "../model/fact.ts";
 import type { InstanceType } from "../model/instance-type.ts";
 import type { Settings } from "../model/settings.ts";
 import type { Process } from "../planner/queue-entry.ts";
-import type {
-  PlanContainer,
-  PlanMoment,
-  PlanView,
-  PlanWorker,
-  WorkerState,
-} from "../planner/view.ts";
+import type { PlanContainer, PlanMoment, PlanView, PlanWorker } from "../planner/view.ts";
 import { rejectionOf } from "../container/container.choice.ts";
 import type { ContainerSnapshot } from "../container/container.machine.ts";
-import { mayHide } from "../worker/worker.guards.ts";
+import type { WorkerState } from "../model/worker-state.ts";
+import { lifecycleMeta, mayHide } from "../worker/worker.machine.ts";
 import type { WorkerSnapshot } from "../worker/worker.machine.ts";
 import { ONLY } from "../model/ids.ts";
 import type { Registry, SnapshotOf } from "./registry.ts";
@@ -134,8 +129,7 @@ export function planWorker({ value, context }: WorkerSnapshot): PlanWorker {
 
 /** As on the wire: a worker that is being created shows as booting (specification §7.6). */
 export function workerState(lifecycle: WorkerSnapshot["value"]["lifecycle"]): WorkerState {
-  if (lifecycle === "creating") return "booting";
-  return lifecycle === "gone" ? "shutdown" : lifecycle;
+  return lifecycleMeta(lifecycle).shownAs;
 }
 
 function isAtCapacity(registry: Registry, settings: Settings, type: InstanceType): boolean {

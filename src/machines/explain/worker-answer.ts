@@ -104,7 +104,8 @@ function why(
             text: "is kept: it is idle, for TimeoutIdle at most",
             untilMs: context.idleDeadlineAtMs,
           };
-    default:
+    case "shutdown":
+    case "gone":
       return { text: `is ${facts.lifecycle}`, untilMs: null };
   }
 }

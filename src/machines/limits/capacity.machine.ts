@@ -1,12 +1,13 @@
 import { assign, setup } from "xstate";
 import type { SnapshotFrom } from "xstate";
+import { never } from "../chart/state-meta.ts";
 import { CAPACITY_HOLD_MS } from "../model/settings.ts";
-import { isOver, NOT_HELD } from "./hold.ts";
-import type { HoldContext, LimitEvent } from "./hold.ts";
+import { heldUntilMs, isOver, NOT_HELD } from "./hold.ts";
+import type { HoldContext, LimitEvent, LimitMeta } from "./hold.ts";
 
 /** The cloud's capacity for one key of specification §7.6: a provider type, a quota group, or everything. */
 export const capacityMachine = setup({
-  types: { context: {} as HoldContext, events: {} as LimitEvent },
+  types: { context: {} as HoldContext, events: {} as LimitEvent, meta: {} as LimitMeta },
   actions: {
     hold: assign(({ context, event }) => ({
       untilMs: event.atMs + CAPACITY_HOLD_MS,
@@ -22,8 +23,9 @@ export const capacityMachine = setup({
   initial: "available",
   on: { "create.failed": { target: ".exhausted", actions: "hold" } },
   states: {
-    available: {},
+    available: { meta: { dueAtMs: never } },
     exhausted: {
+      meta: { dueAtMs: heldUntilMs },
       on: { "clock.ticked": { guard: "isOver", target: "available", actions: "release" } },
     },
   },

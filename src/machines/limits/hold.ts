@@ -1,3 +1,5 @@
+import type { StateMeta } from "../chart/state-meta.ts";
+
 /** Events of the machines that hold creates back; `seq` and `settings` are not needed here. */
 export type LimitEvent =
   | {
@@ -23,6 +25,13 @@ export interface HoldContext {
 
 export const NOT_HELD: HoldContext = { untilMs: null, failuresCount: 0, message: "" };
 
-export function isOver({ untilMs }: HoldContext, { atMs }: { atMs: number }): boolean {
+type Until = Pick<HoldContext, "untilMs">;
+export type LimitMeta = StateMeta<{ readonly context: Until }>;
+
+export function heldUntilMs({ context }: { readonly context: Until }): number | null {
+  return context.untilMs;
+}
+
+export function isOver({ untilMs }: Until, { atMs }: { readonly atMs: number }): boolean {
   return untilMs !== null && atMs >= untilMs;
 }

@@ -1,7 +1,9 @@
 import { assign, setup } from "xstate";
 import type { SnapshotFrom } from "xstate";
+import { never } from "../chart/state-meta.ts";
 import { QUOTA_HOLD_MS } from "../model/settings.ts";
-import type { LimitEvent } from "./hold.ts";
+import { heldUntilMs, isOver } from "./hold.ts";
+import type { LimitEvent, LimitMeta } from "./hold.ts";
 
 interface QuotaContext {
   /** Closed until there are fewer instances than this; 0 when unknown. */
@@ -14,7 +16,7 @@ type Failed = Extract<LimitEvent, { type: "create.failed" }>;
 
 /** The cloud account's quota (specification §7.6): learned from the refusals of the cloud. */
 export const quotaMachine = setup({
-  types: { context: {} as QuotaContext, events: {} as LimitEvent },
+  types: { context: {} as QuotaContext, events: {} as LimitEvent, meta: {} as LimitMeta },
   actions: {
     learn: assign(({ context, event }) => {
       const { otherInstancesCount, message } = event as Failed;
@@ -32,7 +34,7 @@ export const quotaMachine = setup({
     othersExist: ({ event }) => (event as Failed).otherInstancesCount >= 1,
     hasFewer: ({ context, event }) =>
       event.type === "instances.counted" && event.instancesCount < context.fewerThan,
-    isOver: ({ context, event }) => context.untilMs !== null && event.atMs >= context.untilMs,
+    isOver: ({ context, event }) => isOver(context, event),
   },
 }).createMachine({
   id: "quota",
@@ -45,11 +47,13 @@ export const quotaMachine = setup({
     ],
   },
   states: {
-    open: {},
+    open: { meta: { dueAtMs: never } },
     closedUntilFewer: {
+      meta: { dueAtMs: never },
       on: { "instances.counted": { guard: "hasFewer", target: "open", actions: "forget" } },
     },
     closedForAWhile: {
+      meta: { dueAtMs: heldUntilMs },
       on: { "clock.ticked": { guard: "isOver", target: "open", actions: "forget" } },
     },
   },

@@ -1,8 +1,9 @@
 import { assign, setup } from "xstate";
 import type { SnapshotFrom } from "xstate";
+import { never } from "../chart/state-meta.ts";
 import { CREATE_CONCURRENCY_HOLD_MS } from "../model/settings.ts";
-import { isOver, NOT_HELD } from "./hold.ts";
-import type { HoldContext, LimitEvent } from "./hold.ts";
+import { heldUntilMs, isOver, NOT_HELD } from "./hold.ts";
+import type { HoldContext, LimitEvent, LimitMeta } from "./hold.ts";
 
 /** The pause after a create that failed for no known reason doubles from the first to the last of these. */
 const RETRY_FIRST_MS = 100;
@@ -10,7 +11,7 @@ const RETRY_LAST_MS = 30_000;
 
 /** Creates held back for a while: by a rate limit, by too many at once, or after an unknown failure (specification §7.6, §7.10). */
 export const throttleMachine = setup({
-  types: { context: {} as HoldContext, events: {} as LimitEvent },
+  types: { context: {} as HoldContext, events: {} as LimitEvent, meta: {} as LimitMeta },
   actions: {
     holdAfterFailure: assign(({ context, event }) => {
       if (event.type !== "create.failed") return {};
@@ -42,8 +43,12 @@ export const throttleMachine = setup({
     "create.succeeded": { guard: "hasFailed", actions: "forgetFailures" },
   },
   states: {
-    open: { on: { "create.declined": { target: "held", actions: "holdForTurn" } } },
+    open: {
+      meta: { dueAtMs: never },
+      on: { "create.declined": { target: "held", actions: "holdForTurn" } },
+    },
     held: {
+      meta: { dueAtMs: heldUntilMs },
       on: { "clock.ticked": { guard: "isOver", target: "open", actions: "release" } },
     },
   },

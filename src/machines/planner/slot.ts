@@ -1,6 +1,16 @@
 import { fill, roomOf, subtract, type Room } from "../instance-types/packing.ts";
 import type { InstanceType, Resources } from "../model/instance-type.ts";
+import type { WorkerState } from "../model/worker-state.ts";
 import type { PlanWorker } from "./view.ts";
+
+/** Whether something may be placed on a worker, and whether it can be started there now. */
+const STATES: Readonly<Record<WorkerState, { usable: boolean; ready: boolean }>> = {
+  unknown: { usable: true, ready: false },
+  booting: { usable: true, ready: false },
+  idle: { usable: true, ready: true },
+  running: { usable: true, ready: true },
+  shutdown: { usable: false, ready: false },
+};
 
 /** An instance, with what is left of it: as it is, and as one pass sees it, reservations of that pass included. */
 export interface Slot {
@@ -28,14 +38,14 @@ export function makeSlot(
     }
     subtract(room, need);
   }
-  const ready = worker.state === "idle" || worker.state === "running";
+  const { ready } = STATES[worker.state];
   const containersCount = worker.containerIds.length;
   return { worker, type, actualRoom: room, room: { ...room }, containersCount, ready };
 }
 
 /** Whether containers may be placed on it at all. */
 export function isUsable({ worker }: Slot): boolean {
-  return worker.state !== "shutdown" && worker.idleBehavior === "run";
+  return STATES[worker.state].usable && worker.idleBehavior === "run";
 }
 
 /** Takes the reservations of a pass back. */

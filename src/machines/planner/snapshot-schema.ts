@@ -3,6 +3,7 @@ import { containerJsonSchema, timeJsonSchema } from "../instance-types/container
 import { idleBehaviorSchema } from "../model/command.ts";
 import { containerStateSchema } from "../model/fact.ts";
 import { containerIdSchema } from "../model/ids.ts";
+import { workerStateSchema } from "../model/worker-state.ts";
 
 const names = z.array(z.string());
 const count = z.int().min(0);
@@ -19,7 +20,7 @@ const instanceSchema = z.object({
   /** "" for a create that has not returned yet. */
   instance: z.string(),
   arvados_instance_type: z.string(),
-  worker_state: z.enum(["unknown", "booting", "idle", "running", "shutdown"]),
+  worker_state: workerStateSchema,
   idle_behavior: idleBehaviorSchema.nullish(),
   running_container_uuids: z.array(containerIdSchema).nullish(),
 });

@@ -2,8 +2,7 @@ import type { IdleBehavior } from "../model/command.ts";
 import type { ContainerState } from "../model/fact.ts";
 import type { WaitReason } from "../model/decision.ts";
 import type { InstanceType, Resources } from "../model/instance-type.ts";
-
-export type WorkerState = "unknown" | "booting" | "idle" | "running" | "shutdown";
+import type { WorkerState } from "../model/worker-state.ts";
 
 export interface PlanContainer {
   readonly containerId: string;

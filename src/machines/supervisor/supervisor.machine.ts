@@ -1,5 +1,7 @@
 import { assign, setup } from "xstate";
 import type { SnapshotFrom } from "xstate";
+import { never } from "../chart/state-meta.ts";
+import type { StateMeta } from "../chart/state-meta.ts";
 import type { Delivered } from "../model/delivered.ts";
 import type { FactOf } from "../model/fact.ts";
 import { startsUntilMs } from "../worker/worker.assigns.ts";
@@ -53,7 +55,11 @@ const lateList = { guard: "firstLateList", actions: "settle" } as const;
 
 /** The dispatcher as a whole: who may decide, and what has to be known before it does (specification §6.1, §6.3). */
 export const supervisorMachine = setup({
-  types: { context: {} as SupervisorContext, events: {} as SupervisorEvent },
+  types: {
+    context: {} as SupervisorContext,
+    events: {} as SupervisorEvent,
+    meta: {} as StateMeta<{ readonly context: SupervisorContext }>,
+  },
   actions: {
     begin: assign(({ event }) => ({
       startedAtMs: event.atMs,
@@ -120,8 +126,9 @@ export const supervisorMachine = setup({
     "stop.requested": { guard: "wantsDrain", target: ".stopping", actions: "rememberStop" },
   },
   states: {
-    standby: { on: { "lease.acquired": "recovering" } },
+    standby: { meta: { dueAtMs: never }, on: { "lease.acquired": "recovering" } },
     recovering: {
+      meta: { dueAtMs: ({ context }) => context.staleLockDeadlineAtMs },
       on: {
         "instances.listed": [{ guard: "firstList", actions: "takeList" }, lateList],
         "queue.polled": { guard: "firstPoll", actions: "takePoll" },
@@ -132,8 +139,9 @@ export const supervisorMachine = setup({
         "clock.ticked": { guard: "waitOver", actions: "endWait" },
       },
     },
-    dispatching: { on: { "instances.listed": lateList } },
+    dispatching: { meta: { dueAtMs: never }, on: { "instances.listed": lateList } },
     stopping: {
+      meta: { dueAtMs: never },
       on: {
         "instances.listed": [{ guard: "firstList", actions: "takeList" }, lateList],
         "queue.polled": { guard: "firstPoll", actions: "takePoll" },

@@ -244,31 +244,6 @@ export function fromEarlierRun(context: WorkerContext): boolean {
   return context.updatedSeq > context.appearedSeq;
 }
 
-/**
- * Whether it may run what this run of the dispatcher has not started: it was there before, as far as anybody knows, and
- * has not been given up.
- */
-export function mayHide(
-  { value, context }: { readonly value: { readonly lifecycle: string }; context: WorkerContext },
-  startedSeq: number,
-): boolean {
-  switch (value.lifecycle) {
-    case "unknown":
-      return true;
-    case "creating":
-      return fromEarlierRun(context);
-    case "idle":
-    case "running":
-      return !isOfThisRun(context, startedSeq);
-    default:
-      return false;
-  }
-}
-
-function isOfThisRun({ workerId, instanceId }: WorkerContext, startedSeq: number): boolean {
-  return workerId !== instanceId && seqOfCommand(workerId) > startedSeq;
-}
-
 export function tagsDiffer(
   context: WorkerContext,
   event: WorkerEventOf<"instance.seen">,

@@ -1,111 +1,14 @@
-import { and, assign, not, setup, stateIn } from "xstate";
+import { and, not } from "xstate";
 import type { SnapshotFrom } from "xstate";
-import type { CommandDraft, IdleBehavior } from "../model/command.ts";
-import type { Notice } from "../model/notice.ts";
+import { metaOf, never } from "../chart/state-meta.ts";
+import type { IdleBehavior } from "../model/command.ts";
 import { restore } from "../step.ts";
 import * as act from "./worker.actions.ts";
-import { given } from "./worker.actions.ts";
-import * as to from "./worker.assigns.ts";
-import * as judge from "./worker.guards.ts";
-import * as refused from "./worker.refusals.ts";
-import type {
-  BootOutcome,
-  WorkerContext,
-  WorkerEvent,
-  WorkerEventOf,
-  WorkerInput,
-} from "./worker.types.ts";
-
-const chart = setup({
-  types: { context: {} as WorkerContext, events: {} as WorkerEvent, input: {} as WorkerInput },
-  actions: {
-    // These two never run: step() reads their params as data.
-    commands: (_, _commands: CommandDraft[]) => {},
-    notices: (_, _notices: Notice[]) => {},
-    takeInstance: assign(given(to.takeInstance)),
-    takeUnknown: assign(given(to.takeUnknown)),
-    doubtCreate: assign(given(to.doubtCreate)),
-    closeCreate: assign({ createOpen: false }),
-    loseCreate: assign(given(to.loseCreate)),
-    takeAddress: assign(given(to.takeAddress)),
-    rememberMissing: assign({
-      missingSinceMs: ({ event }) => (event as WorkerEventOf<"instance.missing">).listStartedAtMs,
-    }),
-    rememberSsh: assign({ sshConnectedAtMs: ({ event }) => event.atMs }),
-    rememberError: assign({
-      lastError: ({ event }) => (event as WorkerEventOf<"probe.failed">).error,
-    }),
-    rememberBoot: assign(given(to.rememberBoot)),
-    rememberOutcome: assign({
-      bootOutcome: ({ context }, outcome: BootOutcome) => context.bootOutcome ?? outcome,
-    }),
-    takeListing: assign(given(to.takeListing)),
-    beginStart: assign(given(to.beginStart)),
-    settleStart: assign(given(to.settleStart)),
-    beginKill: assign(given(to.beginKillOf)),
-    rememberKills: assign(given(to.rememberKills)),
-    dropProcess: assign(given(to.dropProcess)),
-    beginAgain: assign(given(to.beginAgain)),
-    becomeIdle: assign(given(to.becomeIdle)),
-    leaveIdle: assign({ idleDeadlineAtMs: null }),
-    rememberReason: assign({
-      shutdownReason: ({ context }, reason: string) => context.shutdownReason || reason,
-    }),
-    rememberBehavior: assign({ behaviorReason: (_, reason: string) => reason }),
-    rememberDestroy: assign(given(refused.rememberDestroy)),
-    takeAccepted: assign(given(refused.takeAccepted)),
-    countDestroyRefused: assign(given(refused.countDestroyRefused)),
-    countTagsRefused: assign(given(refused.countTagsRefused)),
-    forgetTagsRefused: assign({ tagsRefused: null }),
-    // One whose probes fail has its outcome already, or it stays open until the instance is gone (specification §7.3).
-    rememberAborted: assign({
-      bootOutcome: ({ context, event }) =>
-        context.bootOutcome ?? (event.type === "probe.failed" ? null : ("aborted" as const)),
-    }),
-  },
-  guards: {
-    booted: given(judge.booted),
-    bootProbePassed: given(judge.bootProbePassed),
-    listingChanged: given(judge.listingChanged),
-    overdueForBoot: given(judge.overdueForBoot),
-    overdueWhileUnknown: given(judge.overdueWhileUnknown),
-    overdueForProbe: given(judge.overdueForProbe),
-    newError: given(judge.newError),
-    tooManyReported: given(judge.tooManyReported),
-    brokenReported: given(judge.brokenReported),
-    idleOverdue: given(judge.idleOverdue),
-    unknownOverdue: given(judge.unknownOverdue),
-    listedAfterDeadline: given(judge.listedAfterDeadline),
-    outcomeUnknown: given(judge.outcomeUnknown),
-    killDue: given(judge.killDue),
-    killGivenUp: given(judge.killGivenUp),
-    firstMissing: given(judge.firstMissing),
-    goneFromLists: given(judge.goneFromLists),
-    instanceChanged: given(judge.instanceChanged),
-    stillListed: given(judge.stillListed),
-    isNewestDestroy: given(refused.isNewestDestroy),
-    hadTagsRefused: ({ context }) => context.tagsRefused !== null,
-    fromEarlierRun: given(judge.fromEarlierRun),
-    isNewProcess: given(judge.isNewProcess),
-    startPending: given(judge.startPending),
-    isKillable: given(judge.isKillable),
-    processGone: given(judge.processGone),
-    typeRemoved: given(judge.typeRemoved),
-    createOpen: ({ context }) => context.createOpen,
-    firstConnection: ({ context }) => context.sshConnectedAtMs === null,
-    noProcesses: ({ context }) => judge.isEmpty(context.processes),
-    hasProcesses: ({ context }) => !judge.isEmpty(context.processes),
-    allGivenUp: ({ context }) => judge.allGivenUp(context),
-    tagsDiffer: ({ context, event }, behavior: IdleBehavior) =>
-      judge.tagsDiffer(context, event as WorkerEventOf<"instance.seen">, behavior),
-    asked: ({ event }, behavior: IdleBehavior) =>
-      (event as WorkerEventOf<"behavior.requested">).behavior === behavior,
-    named: ({ context }) => context.instanceId !== "",
-    draining: stateIn({ idleBehavior: "drain" }),
-    held: stateIn({ idleBehavior: "hold" }),
-    accepting: stateIn({ idleBehavior: "run" }),
-  },
-});
+import { bornContext } from "./worker.assigns.ts";
+import { fromEarlierRun } from "./worker.guards.ts";
+import { workerChart } from "./worker.setup.ts";
+import { idleDueAtMs, isOfEarlierRun, nextSignalAtMs, unknownDueAtMs } from "./worker.states.ts";
+import type { WorkerInput } from "./worker.types.ts";
 
 /** What every worker answers that the cloud has named and nobody has given up. */
 const alive = {
@@ -223,14 +126,17 @@ const shutDownUnkillable = {
   actions: act.because("drained, and no process obeys SIGTERM"),
 } as const;
 
+const yes = (): boolean => true;
+const no = (): boolean => false;
+
 /**
  * One VM (specification §7.3): what the cloud and the probes tell of it, and what an operator or the planner wants of it.
  * Deadlines are in the context, the time is in the event.
  */
-export const workerMachine = chart.createMachine({
+export const workerMachine = workerChart.createMachine({
   id: "worker",
   type: "parallel",
-  context: ({ input }) => to.bornContext(input),
+  context: ({ input }) => bornContext(input),
   states: {
     // First, so that a worker that boots and says at once that it is broken has failed to boot.
     idleBehavior: {
@@ -268,6 +174,7 @@ export const workerMachine = chart.createMachine({
       initial: "creating",
       states: {
         creating: {
+          meta: { dueAtMs: never, shownAs: "booting", isProbed: false, mayHide: fromEarlierRun },
           entry: act.create,
           on: {
             "instance.seen": [
@@ -300,6 +207,7 @@ export const workerMachine = chart.createMachine({
           },
         },
         unknown: {
+          meta: { dueAtMs: unknownDueAtMs, shownAs: "unknown", isProbed: true, mayHide: yes },
           always: shutDownUnkillable,
           on: {
             ...alive,
@@ -316,6 +224,7 @@ export const workerMachine = chart.createMachine({
           },
         },
         booting: {
+          meta: { dueAtMs: never, shownAs: "booting", isProbed: true, mayHide: no },
           always: {
             guard: "draining",
             target: "shutdown",
@@ -333,6 +242,7 @@ export const workerMachine = chart.createMachine({
           },
         },
         idle: {
+          meta: { dueAtMs: idleDueAtMs, shownAs: "idle", isProbed: true, mayHide: isOfEarlierRun },
           entry: "becomeIdle",
           exit: "leaveIdle",
           always: [
@@ -357,6 +267,12 @@ export const workerMachine = chart.createMachine({
           },
         },
         running: {
+          meta: {
+            dueAtMs: nextSignalAtMs,
+            shownAs: "running",
+            isProbed: true,
+            mayHide: isOfEarlierRun,
+          },
           always: [{ guard: "noProcesses", target: "idle" }, shutDownUnkillable],
           on: {
             ...alive,
@@ -367,6 +283,7 @@ export const workerMachine = chart.createMachine({
           },
         },
         shutdown: {
+          meta: { dueAtMs: never, shownAs: "shutdown", isProbed: false, mayHide: no },
           entry: ["rememberDestroy", "rememberAborted", act.destroy],
           on: {
             "instance.seen": [
@@ -383,6 +300,7 @@ export const workerMachine = chart.createMachine({
           },
         },
         gone: {
+          meta: { dueAtMs: never, shownAs: "shutdown", isProbed: false, mayHide: no },
           type: "final",
           entry: [act.tellAbandoned, { type: "rememberOutcome", params: "disappeared" }],
         },
@@ -391,12 +309,19 @@ export const workerMachine = chart.createMachine({
   },
 });
 
+export const lifecycleMeta = metaOf(workerMachine.root, "lifecycle");
+
 export type WorkerSnapshot = SnapshotFrom<typeof workerMachine>;
+
+/** Whether it may run what this run of the dispatcher has not started. */
+export function mayHide({ value, context }: WorkerSnapshot, startedSeq: number): boolean {
+  return lifecycleMeta(value.lifecycle).mayHide(context, startedSeq);
+}
 
 /** A worker that was found in the cloud: nobody has probed it yet, and it may be running a container (specification §7.3). */
 export function foundWorker(input: WorkerInput, idleBehavior: IdleBehavior): WorkerSnapshot {
   return restore(workerMachine, {
     value: { lifecycle: "unknown", idleBehavior },
-    context: to.bornContext(input),
+    context: bornContext(input),
   });
 }

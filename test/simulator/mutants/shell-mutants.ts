@@ -10,8 +10,8 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
     name: "blamed-for-silence",
     net: "a worker that no list has shown since the start is not blamed for its silence",
     file: PROBE,
-    find: "return lives && isListed(worker.context.instanceId);",
-    replace: "return lives;",
+    find: " && isListed(worker.context.instanceId);",
+    replace: ";",
   },
   {
     name: "secret-ignored",

@@ -4,7 +4,7 @@ const GUARDS = "src/machines/worker/worker.guards.ts";
 const PROCESSES = "src/machines/worker/worker.processes.ts";
 const WORKER = "src/machines/worker/worker.machine.ts";
 const REPORT = "src/machines/worker/worker.report.ts";
-const DUE = "src/machines/core/due.ts";
+const STATES = "src/machines/worker/worker.states.ts";
 
 /** Of the chart of a worker. */
 export const WORKER_MUTANTS: readonly Mutant[] = [
@@ -115,7 +115,7 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     replace: "return deadlinePassed(context, event) && answered;",
     also: [
       {
-        file: DUE,
+        file: STATES,
         find: "const waits = held || Object.keys(context.processes).length > 0;",
         replace: "const waits = held;",
       },
@@ -228,7 +228,7 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     replace: 'guard: "idleOverdue",',
     also: [
       {
-        file: DUE,
+        file: STATES,
         find: "return held ? null : context.idleDeadlineAtMs;",
         replace: "return context.idleDeadlineAtMs;",
       },
@@ -304,8 +304,8 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     also: [
       {
         file: "src/machines/planner/slot.ts",
-        find: 'return worker.state !== "shutdown" && worker.idleBehavior === "run";',
-        replace: 'return worker.state !== "shutdown" && worker.idleBehavior !== "hold";',
+        find: 'return STATES[worker.state].usable && worker.idleBehavior === "run";',
+        replace: 'return STATES[worker.state].usable && worker.idleBehavior !== "hold";',
       },
     ],
   },

@@ -1,3 +1,5 @@
+import { isOfWorker } from "../ui/states.ts";
+
 /** Colours of states that are no worker's lifecycle: by that state of a worker which comes nearest in meaning. */
 const TONES: Readonly<Record<string, string>> = {
   // Of a container's record.
@@ -20,19 +22,9 @@ const TONES: Readonly<Record<string, string>> = {
   drain: "shutdown",
 };
 
-const OF_WORKER = new Set([
-  "creating",
-  "unknown",
-  "booting",
-  "idle",
-  "running",
-  "shutdown",
-  "gone",
-]);
-
 /** A class that gives `--c`. */
 export function toneOf(state: string): string {
-  return `s-${OF_WORKER.has(state) ? state : (TONES[state] ?? "creating")}`;
+  return `s-${isOfWorker(state) ? state : (TONES[state] ?? "creating")}`;
 }
 
 /** The state that is nothing to look at: it is drawn pale. */

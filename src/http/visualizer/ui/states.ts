@@ -1,17 +1,6 @@
 import type { ContainerRow, Lifecycle } from "../../wire/rows.ts";
 
-/** Of the fleet's columns, from left to right: a worker's way through life. */
-export const WORKER_STATES: readonly Lifecycle[] = [
-  "creating",
-  "booting",
-  "unknown",
-  "idle",
-  "running",
-  "shutdown",
-  "gone",
-];
-
-/** A colour alone says nothing to many: each state has a letter too. */
+/** A worker's way through life. A colour alone says nothing to many: each state has a letter too. */
 export const STATE_MARKS: Readonly<
   Record<Lifecycle, { readonly letter: string; readonly about: string }>
 > = {
@@ -23,6 +12,13 @@ export const STATE_MARKS: Readonly<
   shutdown: { letter: "S", about: "the cloud is asked to destroy it" },
   gone: { letter: "G", about: "no longer listed by the cloud" },
 };
+
+/** Of the fleet's columns, from left to right. */
+export const WORKER_STATES = Object.keys(STATE_MARKS).filter(isOfWorker);
+
+export function isOfWorker(state: string): state is Lifecycle {
+  return Object.hasOwn(STATE_MARKS, state);
+}
 
 /** What a container does, in one word: what the API says, and where that leaves it open, what workers report. */
 export type Phase = "waiting" | "starting" | "running" | "ending" | "ended" | "unlisted";
