@@ -22,10 +22,7 @@ const postgreSQL = optionalSection({
       .describe("libpq parameters; empty ones are left out")
       .transform(lowerCased),
   ),
-  connectionPool: key(
-    "ConnectionPool",
-    count(32, 1).describe("Greatest number of open connections"),
-  ),
+  connectionPool: key("ConnectionPool", count(32, 1), "Greatest number of open connections"),
 });
 
 function lowerCased(map: Readonly<Record<string, string>>): Record<string, string> {
@@ -35,12 +32,9 @@ function lowerCased(map: Readonly<Record<string, string>>): Record<string, strin
 }
 
 const tls = optionalSection({
-  insecure: key("Insecure", flag(false).describe("Do not verify the controller's certificate")),
-  certificate: key(
-    "Certificate",
-    text("").describe("PEM or file:// reference, for an https listen URL"),
-  ),
-  key: key("Key", text("").describe("PEM or file:// reference, for an https listen URL")),
+  insecure: key("Insecure", flag(false), "Do not verify the controller's certificate"),
+  certificate: key("Certificate", text(""), "PEM or file:// reference, for an https listen URL"),
+  key: key("Key", text(""), "PEM or file:// reference, for an https listen URL"),
   acme: key("ACME", optionalSection({ server: key("Server", text("")) })),
 });
 
@@ -63,18 +57,21 @@ const systemLogs = optionalSection({
   format: key("Format", choice(["json", "text", "plain"], "json")),
   requestQueueDumpDirectory: key(
     "RequestQueueDumpDirectory",
-    text("").describe("Where to write a listing of requests under load"),
+    text(""),
+    "Where to write a listing of requests under load",
   ),
 });
 
 const api = optionalSection({
   requestTimeoutMs: key(
     "RequestTimeout",
-    duration("5m").describe("Deadline of an inbound request; 0 is none"),
+    duration("5m"),
+    "Deadline of an inbound request; 0 is none",
   ),
   maxConcurrentRequests: key(
     "MaxConcurrentRequests",
-    count(64).describe("Inbound; a quarter of it bounds outbound API calls"),
+    count(64),
+    "Inbound; a quarter of it bounds outbound API calls",
   ),
   maxQueuedRequests: key("MaxQueuedRequests", count(128)),
   maxQueueTimeForLockRequestsMs: key("MaxQueueTimeForLockRequests", duration("2s")),
@@ -87,11 +84,13 @@ const api = optionalSection({
 export const clusterSchema = section({
   systemRootToken: key(
     "SystemRootToken",
-    text("").describe("API token for all controller calls; letters and digits"),
+    text(""),
+    "API token for all controller calls; letters and digits",
   ),
   managementToken: key(
     "ManagementToken",
-    text("").describe("Bearer token of the management API; empty disables it"),
+    text(""),
+    "Bearer token of the management API; empty disables it",
   ),
   services: key("Services", services),
   postgreSQL: key("PostgreSQL", postgreSQL),

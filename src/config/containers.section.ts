@@ -9,11 +9,13 @@ export const containers = optionalSection({
   maximumPriceFactor,
   preemptiblePriceFactor: key(
     "PreemptiblePriceFactor",
-    decimal(0).describe("More than 0: add preemptible variants of all types"),
+    decimal(0),
+    "More than 0: add preemptible variants of all types",
   ),
   dispatchPrivateKey: key(
     "DispatchPrivateKey",
-    text("").describe("PEM text or file:// reference, without passphrase"),
+    text(""),
+    "PEM text or file:// reference, without passphrase",
   ),
   staleLockTimeoutMs,
   crunchRunCommand: key("CrunchRunCommand", text("crunch-run")),

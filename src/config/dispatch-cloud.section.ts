@@ -13,46 +13,43 @@ import {
 import { settingKeys } from "./setting-keys.ts";
 
 const journal = optionalSection({
-  maxAgeMs: key("MaxAge", span("2160h").describe("Older records are removed; 0: no limit")),
+  maxAgeMs: key("MaxAge", span("2160h"), "Older records are removed; 0: no limit"),
   maxBytes: key(
     "MaxBytes",
-    byteSize("4GiB", 0).describe("The oldest records beyond it are removed; 0: no limit"),
+    byteSize("4GiB", 0),
+    "The oldest records beyond it are removed; 0: no limit",
   ),
-  checkpointRecords: key(
-    "CheckpointRecords",
-    count(10_000, 1).describe("Records between two checkpoints"),
-  ),
+  checkpointRecords: key("CheckpointRecords", count(10_000, 1), "Records between two checkpoints"),
   ballastBytes: key(
     "BallastBytes",
-    byteSize("4MiB", 0).describe("Kept free for the last commands when the disk is full"),
+    byteSize("4MiB", 0),
+    "Kept free for the last commands when the disk is full",
   ),
 });
 
 const queue = optionalSection({
   driver: key(
     "Driver",
-    choice(["arvados", "embedded"], "arvados").describe(
-      "A controller's queue, or this daemon's own",
-    ),
+    choice(["arvados", "embedded"], "arvados"),
+    "A controller's queue, or this daemon's own",
   ),
   requestTimeoutMs: key(
     "RequestTimeout",
-    interval("30s").describe("Deadline of one request to the controller"),
+    interval("30s"),
+    "Deadline of one request to the controller",
   ),
   maxBytes: key(
     "MaxBytes",
-    byteSize("1GiB", 0).describe(
-      "Of the embedded queue's file: beyond it nothing is submitted; 0: no limit",
-    ),
+    byteSize("1GiB", 0),
+    "Of the embedded queue's file: beyond it nothing is submitted; 0: no limit",
   ),
 });
 
 const logs = optionalSection({
   maxBytes: key(
     "MaxBytes",
-    byteSize("1GiB", 0).describe(
-      "Of a container's stdout.log and stderr.log each (process runtime); what comes beyond is cut; 0: no limit",
-    ),
+    byteSize("1GiB", 0),
+    "Of a container's stdout.log and stderr.log each (process runtime); what comes beyond is cut; 0: no limit",
   ),
 });
 
@@ -62,19 +59,12 @@ const ssh = optionalSection({
 });
 
 const page = optionalSection({
-  enabled: key(
-    "Enabled",
-    flag(true).describe("Serve the page at /; its data needs the management token"),
-  ),
-  readOnly: key(
-    "ReadOnly",
-    flag(false).describe("Refuse everything that would change something over HTTP"),
-  ),
+  enabled: key("Enabled", flag(true), "Serve the page at /; its data needs the management token"),
+  readOnly: key("ReadOnly", flag(false), "Refuse everything that would change something over HTTP"),
   hosts: key(
     "Hosts",
-    textList().describe(
-      "Further names under which browsers reach this service, with a port or for any: dispatch.example.org",
-    ),
+    textList(),
+    "Further names under which browsers reach this service, with a port or for any: dispatch.example.org",
   ),
 });
 
@@ -84,9 +74,8 @@ const { planIntervalMs, ...otherSettings } = settingKeys("DispatchCloud");
 export const dispatchCloud = optionalSection({
   dataDir: key(
     "DataDir",
-    text("/var/lib/dispatch-cloud")
-      .refine((path) => path !== "", { error: "a directory" })
-      .describe("Journal, queue and tokens; a relative path is under the working directory"),
+    text("/var/lib/dispatch-cloud").refine((path) => path !== "", { error: "a directory" }),
+    "Journal, queue and tokens; a relative path is under the working directory",
   ),
   journal: key("Journal", journal),
   queue: key("Queue", queue),
@@ -97,6 +86,7 @@ export const dispatchCloud = optionalSection({
   page: key("Page", page),
   cloudRequestTimeoutMs: key(
     "CloudRequestTimeout",
-    interval("5m").describe("Deadline of one call to the cloud"),
+    interval("5m"),
+    "Deadline of one call to the cloud",
   ),
 });

@@ -14,8 +14,9 @@ export interface Key<T> {
   readonly field: z.ZodType<T>;
 }
 
-export function key<T>(name: string, field: z.ZodType<T>): Key<T> {
-  return { key: name, field };
+/** `about` is for who writes the file. */
+export function key<T>(name: string, field: z.ZodType<T>, about?: string): Key<T> {
+  return { key: name, field: about === undefined ? field : field.describe(about) };
 }
 
 type Keys = Readonly<Record<string, Key<unknown>>>;

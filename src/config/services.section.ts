@@ -45,7 +45,8 @@ export const services = optionalSection({
     optionalSection({
       internalURLs: key(
         "InternalURLs",
-        internalUrls.describe("Where to listen; the command line reaches the daemon there"),
+        internalUrls,
+        "Where to listen; the command line reaches the daemon there",
       ),
     }),
   ),

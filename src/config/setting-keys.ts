@@ -22,14 +22,11 @@ export function settingKeys<S extends Setting["section"]>(
 ): Readonly<Record<NamesIn<S>, Key<number>>>;
 export function settingKeys(section: string): Readonly<Record<string, Key<number>>> {
   const keys = Object.entries<Setting>({ ...SETTINGS, ...PACE }).flatMap(([name, setting]) =>
-    setting.section === section ? [[name, settingKey(setting)] as const] : [],
+    setting.section === section
+      ? [[name, key(setting.key, fieldOf(setting), setting.about)] as const]
+      : [],
   );
   return Object.fromEntries(keys);
-}
-
-function settingKey(setting: Setting): Key<number> {
-  const field = fieldOf(setting);
-  return key(setting.key, setting.about === undefined ? field : field.describe(setting.about));
 }
 
 function fieldOf({ unit, fallback }: Setting) {

@@ -23,8 +23,8 @@ type Driver = (parameters: ConfigMap, prefix: string) => CheckedDriver;
 const DRIVERS: Readonly<Record<string, Driver>> = {
   loopback: driver(
     section({
-      instancesMax: key("MaxInstances", count(1, 1).describe("One more is a quota error")),
-      bootDelayMs: key("BootDelay", duration("0s").describe("Until an instance answers by SSH")),
+      instancesMax: key("MaxInstances", count(1, 1), "One more is a quota error"),
+      bootDelayMs: key("BootDelay", duration("0s"), "Until an instance answers by SSH"),
     }),
     async (parameters, context) => makeLoopbackInstanceSet({ ...context, ...parameters }),
   ),

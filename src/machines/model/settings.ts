@@ -27,18 +27,34 @@ export interface Setting {
   /** In milliseconds or bytes. */
   readonly fallback: number;
   /** For who writes the file. */
-  readonly about?: string;
+  readonly about?: string | undefined;
 }
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const MIB = 2 ** 20;
 
-const containers = { section: "Containers" } as const;
-const cloudVMs = { section: "Containers.CloudVMs" } as const;
-const dispatchCloud = { section: "DispatchCloud" } as const;
-const pool = { ...cloudVMs, unit: "spanOrDefault" } as const;
-const limit = { ...cloudVMs, unit: "count" } as const;
+/** Makes rows of a section in one unit. */
+function rows<S extends Setting["section"]>(section: S, unit: Setting["unit"]) {
+  return (key: string, fallback: number, about?: string): Setting & { readonly section: S } => ({
+    section,
+    unit,
+    key,
+    fallback,
+    about,
+  });
+}
+
+const limit = rows("Containers.CloudVMs", "count");
+const timeout = rows("Containers.CloudVMs", "spanOrDefault");
+const share = rows("Containers.CloudVMs", "factor");
+const pause = rows("Containers.CloudVMs", "interval");
+const rate = rows("Containers.CloudVMs", "countOrDefault");
+const priceFactor = rows("Containers", "factor");
+const size = rows("Containers", "bytes");
+const number = rows("Containers", "count");
+const lockTimeout = rows("Containers", "span");
+const own = rows("DispatchCloud", "interval");
 
 /**
  * The numbers that the core reads, in the order in which the journal has them: section, check, default, core and what-if
@@ -46,112 +62,44 @@ const limit = { ...cloudVMs, unit: "count" } as const;
  * the journal holds all of them, a what-if (`simulate --from … --set`) may change each.
  */
 export const SETTINGS = {
-  maximumPriceFactor: {
-    ...containers,
-    key: "MaximumPriceFactor",
-    unit: "factor",
-    fallback: 1.5,
-    about: "Price ceiling of eligible types; below 1 acts as 1",
-  },
-  reserveExtraRam: { ...containers, key: "ReserveExtraRAM", unit: "bytes", fallback: 550 * MIB },
-  localKeepBlobBuffersPerVcpu: {
-    ...containers,
-    key: "LocalKeepBlobBuffersPerVCPU",
-    unit: "count",
-    fallback: 1,
-  },
-  maxInstances: { ...limit, key: "MaxInstances", fallback: 64, about: "0: no limit" },
-  maxConcurrentInstanceCreateOps: {
-    ...limit,
-    key: "MaxConcurrentInstanceCreateOps",
-    fallback: 1,
-    about: "0: no limit",
-  },
-  maxRunningContainersPerInstance: {
-    ...limit,
-    key: "MaxRunningContainersPerInstance",
-    fallback: 0,
-    about: "0: as many as fit",
-  },
-  initialQuotaEstimate: {
-    ...limit,
-    key: "InitialQuotaEstimate",
-    fallback: 0,
-    about: "0: MaxInstances",
-  },
-  supervisorFraction: {
-    ...cloudVMs,
-    key: "SupervisorFraction",
-    unit: "factor",
-    fallback: 0.5,
-    about: "0: no limit",
-  },
-  timeoutIdleMs: { ...pool, key: "TimeoutIdle", fallback: MINUTE_MS },
-  timeoutBootingMs: { ...pool, key: "TimeoutBooting", fallback: 10 * MINUTE_MS },
-  timeoutProbeMs: { ...pool, key: "TimeoutProbe", fallback: 10 * MINUTE_MS },
-  timeoutShutdownMs: { ...pool, key: "TimeoutShutdown", fallback: 10 * SECOND_MS },
-  timeoutSignalMs: {
-    ...pool,
-    key: "TimeoutSignal",
-    fallback: 5 * SECOND_MS,
-    about: "Between two SIGTERMs",
-  },
-  timeoutTermMs: {
-    ...pool,
-    key: "TimeoutTERM",
-    fallback: 2 * MINUTE_MS,
-    about: "Then the VM is drained",
-  },
-  timeoutStaleRunLockMs: { ...pool, key: "TimeoutStaleRunLock", fallback: 5 * SECOND_MS },
-  staleLockTimeoutMs: {
-    ...containers,
-    key: "StaleLockTimeout",
-    unit: "span",
-    fallback: MINUTE_MS,
-  },
-  timeoutStartMs: {
-    ...dispatchCloud,
-    key: "TimeoutStart",
-    unit: "interval",
-    fallback: 15 * SECOND_MS,
-    about: "How long a start without answer may still turn up",
-  },
-  planIntervalMs: {
-    ...dispatchCloud,
-    key: "PlanInterval",
-    unit: "interval",
-    fallback: 20,
-    about: "Pause between two runs of the planner",
-  },
-} as const satisfies Readonly<Record<string, Setting>>;
+  maximumPriceFactor: priceFactor(
+    "MaximumPriceFactor",
+    1.5,
+    "Price ceiling of eligible types; below 1 acts as 1",
+  ),
+  reserveExtraRam: size("ReserveExtraRAM", 550 * MIB),
+  localKeepBlobBuffersPerVcpu: number("LocalKeepBlobBuffersPerVCPU", 1),
+  maxInstances: limit("MaxInstances", 64, "0: no limit"),
+  maxConcurrentInstanceCreateOps: limit("MaxConcurrentInstanceCreateOps", 1, "0: no limit"),
+  maxRunningContainersPerInstance: limit("MaxRunningContainersPerInstance", 0, "0: as many as fit"),
+  initialQuotaEstimate: limit("InitialQuotaEstimate", 0, "0: MaxInstances"),
+  supervisorFraction: share("SupervisorFraction", 0.5, "0: no limit"),
+  timeoutIdleMs: timeout("TimeoutIdle", MINUTE_MS),
+  timeoutBootingMs: timeout("TimeoutBooting", 10 * MINUTE_MS),
+  timeoutProbeMs: timeout("TimeoutProbe", 10 * MINUTE_MS),
+  timeoutShutdownMs: timeout("TimeoutShutdown", 10 * SECOND_MS),
+  timeoutSignalMs: timeout("TimeoutSignal", 5 * SECOND_MS, "Between two SIGTERMs"),
+  timeoutTermMs: timeout("TimeoutTERM", 2 * MINUTE_MS, "Then the VM is drained"),
+  timeoutStaleRunLockMs: timeout("TimeoutStaleRunLock", 5 * SECOND_MS),
+  staleLockTimeoutMs: lockTimeout("StaleLockTimeout", MINUTE_MS),
+  timeoutStartMs: own(
+    "TimeoutStart",
+    15 * SECOND_MS,
+    "How long a start without answer may still turn up",
+  ),
+  planIntervalMs: own("PlanInterval", 20, "Pause between two runs of the planner"),
+};
 
 /**
  * How often the feeds look. The core does not read it; it stands in the journal for who simulates what was recorded, and
  * may change it then.
  */
 export const PACE = {
-  pollIntervalMs: {
-    ...cloudVMs,
-    key: "PollInterval",
-    unit: "interval",
-    fallback: 10 * SECOND_MS,
-    about: "Between two polls of the queue",
-  },
-  probeIntervalMs: { ...pool, key: "ProbeInterval", fallback: 10 * SECOND_MS },
-  maxProbesPerSecond: {
-    ...cloudVMs,
-    key: "MaxProbesPerSecond",
-    unit: "countOrDefault",
-    fallback: 10,
-    about: "Below 1 means 10",
-  },
-  syncIntervalMs: {
-    ...pool,
-    key: "SyncInterval",
-    fallback: MINUTE_MS,
-    about: "Between two lists of the cloud's instances",
-  },
-} as const satisfies Readonly<Record<string, Setting>>;
+  pollIntervalMs: pause("PollInterval", 10 * SECOND_MS, "Between two polls of the queue"),
+  probeIntervalMs: timeout("ProbeInterval", 10 * SECOND_MS),
+  maxProbesPerSecond: rate("MaxProbesPerSecond", 10, "Below 1 means 10"),
+  syncIntervalMs: timeout("SyncInterval", MINUTE_MS, "Between two lists of the cloud's instances"),
+};
 
 const gpuSchema = z.object({
   stack: z.string(),
