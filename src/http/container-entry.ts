@@ -2,10 +2,8 @@ import type { ReadModel } from "../actors/read-model.ts";
 import type { ContainerSnapshot } from "../machines/container/container.machine.ts";
 import type { InstanceType } from "../machines/model/instance-type.ts";
 import type { QueueStatus } from "../machines/planner/view.ts";
-import { typeNamed } from "./instance-view.ts";
+import { typeNamed, type InstanceTypes } from "./instance-types.ts";
 import { wireTime } from "./wire-json.ts";
-
-type InstanceTypes = Readonly<Record<string, InstanceType>>;
 
 /** The queue as the last run of the planner saw it, in its order; null before the first (specification §11.3). */
 export function queueEntries(readModel: ReadModel, types: InstanceTypes): object[] | null {

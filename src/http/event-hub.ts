@@ -3,7 +3,7 @@ import type { Clock } from "../actors/clock.ts";
 import type { Released } from "../actors/supervisor.ts";
 import { Problem } from "./problem.ts";
 import { recordView } from "./record-view.ts";
-import type { InstanceTypes } from "./rows.ts";
+import type { InstanceTypes } from "./instance-types.ts";
 import type { ResetEvent, StatusEvent } from "./wire/events.ts";
 import { wireJson } from "./wire-json.ts";
 

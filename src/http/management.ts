@@ -2,13 +2,13 @@ import type { IdleBehavior } from "../machines/model/command.ts";
 import { queueEntries, queueEntry } from "./container-entry.ts";
 import type { AppContext, AppMiddleware } from "./context.ts";
 import { readForm, readFormText } from "./form.ts";
-import { instanceViews } from "./instance-view.ts";
 import { isRoute, refuseUnknown, serveRoutes, type MuxRoute } from "./mux.ts";
 import { cleanReason, type OperatorFacts } from "./operator-facts.ts";
 import type { AppOptions } from "./options.ts";
 import { Problem } from "./problem.ts";
 import { writeMetrics } from "./service-endpoints.ts";
 import { wireJson } from "./wire-json.ts";
+import { instanceViews } from "./worker-view.ts";
 
 const BASE = "/arvados/v1/dispatch";
 

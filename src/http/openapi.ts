@@ -13,9 +13,11 @@ import { actorAnswerSchema, historyAnswerSchema } from "./wire/actor.ts";
 import { machinesAnswerSchema } from "./wire/chart.ts";
 import { problemSchema } from "./wire/common.ts";
 import { resetEventSchema, statusEventSchema } from "./wire/events.ts";
-import { containersAnswerSchema, statusAnswerSchema, workersAnswerSchema } from "./wire/lists.ts";
+import { containersAnswerSchema } from "./wire/container.ts";
+import { statusAnswerSchema } from "./wire/status.ts";
+import { workersAnswerSchema } from "./wire/worker.ts";
 import { recordAnswerSchema, recordsAnswerSchema, recordViewSchema } from "./wire/record.ts";
-import { containerRecordStateSchema } from "./wire/rows.ts";
+import { containerRecordStateSchema } from "./wire/container.ts";
 import { stateAnswerSchema } from "./wire/state.ts";
 import { timelineAnswerSchema } from "./wire/timeline.ts";
 

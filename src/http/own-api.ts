@@ -6,7 +6,7 @@ import { RECORD_STATES } from "../machines/container/container.types.ts";
 import { idleBehaviorSchema } from "../machines/model/command.ts";
 import type { WorkerSnapshot } from "../machines/worker/worker.machine.ts";
 import { answer } from "./answer.ts";
-import { containerList } from "./container-list.ts";
+import { containerList } from "./container-view.ts";
 import type { AppContext, AppMiddleware, HttpState } from "./context.ts";
 import { acceptJournal } from "./journal-accept.ts";
 import { assertNotReadOnly, assertWritable, type OperatorFacts } from "./operator-facts.ts";
@@ -18,7 +18,7 @@ import { makeBearerCheck } from "./tokens.ts";
 import { addViewRoutes } from "./view-routes.ts";
 import type { ViewOptions } from "./view-options.ts";
 import { actionBodySchema, journalAcceptBodySchema, stopBodySchema } from "./wire/actions.ts";
-import { workerList } from "./worker-list.ts";
+import { workerList } from "./worker-view.ts";
 
 const FILTERS = [...RECORD_STATES, "unlisted"] as const;
 

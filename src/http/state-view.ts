@@ -6,14 +6,17 @@ import { waitText } from "../machines/explain/wait-text.ts";
 import { WAIT_REASONS, type Limits } from "../machines/model/decision.ts";
 import { ONLY, type ActorKind } from "../machines/model/ids.ts";
 import type { Settings } from "../machines/model/settings.ts";
+import { containerRow } from "./container-view.ts";
+import type { InstanceTypes } from "./instance-types.ts";
 import { instant, instantOrNull } from "./instant.ts";
 import type { Alarm } from "./options.ts";
 import { limitsView } from "./record-view.ts";
-import { containerRow, limitRow, workerRow, type InstanceTypes, type LimitKind } from "./rows.ts";
+import { limitRow, type LimitKind } from "./rows.ts";
 import type { ViewOptions } from "./view-options.ts";
 import type { Bounds as BoundsView } from "./wire/common.ts";
-import type { AlarmRow, LimitRow } from "./wire/rows.ts";
+import type { AlarmRow, LimitRow } from "./wire/limit.ts";
 import type { StateAnswer } from "./wire/state.ts";
+import { workerRow } from "./worker-view.ts";
 import { wireJson } from "./wire-json.ts";
 
 /** All actors at one moment. Snapshots are immutable, so nothing moves while it is written. */

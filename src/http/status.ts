@@ -2,20 +2,21 @@ import type { ReadModel } from "../actors/read-model.ts";
 import { ONLY } from "../machines/model/ids.ts";
 import { workerState } from "../machines/core/view.ts";
 import type { HoldContext } from "../machines/limits/hold.ts";
-import type { InstanceType } from "../machines/model/instance-type.ts";
-import { typeNamed } from "./instance-view.ts";
+import { typeNamed, type InstanceTypes } from "./instance-types.ts";
 import type { AppOptions } from "./options.ts";
-import { timeOrNull } from "./wire-json.ts";
+import type { StatusAnswer } from "./wire/status.ts";
+import { timeOrNull, wireTime } from "./wire-json.ts";
 
-type InstanceTypes = Readonly<Record<string, InstanceType>>;
+type Group = StatusAnswer["workers"][number];
+type HeldLimit = StatusAnswer["limits"][number];
 
 /** All of the dispatcher on one screen. */
-export function statusView(options: AppOptions): object {
+export function statusView(options: AppOptions): StatusAnswer {
   const { readModel, clock, version, accepting, readOnly } = options;
   const supervisor = readModel.get("supervisor", ONLY);
   return {
     version,
-    now: timeOrNull(clock.nowMs()),
+    now: wireTime(clock.nowMs()),
     state: supervisor?.value ?? "standby",
     started_at: timeOrNull(supervisor?.context.startedAtMs ?? null),
     stop_reason: supervisor?.context.stopReason ?? "",
@@ -25,7 +26,7 @@ export function statusView(options: AppOptions): object {
     journal: journalJson(options),
     alarms: options
       .alarms()
-      .map(({ alarm, message, sinceMs }) => ({ alarm, message, since: timeOrNull(sinceMs) })),
+      .map(({ alarm, message, sinceMs }) => ({ alarm, message, since: wireTime(sinceMs) })),
     ...fleet(readModel, options.instanceTypes()),
     containers: queue(readModel),
     limits: limits(readModel),
@@ -34,7 +35,7 @@ export function statusView(options: AppOptions): object {
 }
 
 /** What the scheduler remembers (specification §6.5); null before the configuration is taken in. */
-function scheduler({ limits: remembered }: ReadModel): object | null {
+function scheduler({ limits: remembered }: ReadModel): StatusAnswer["scheduler"] {
   if (!remembered) return null;
   return {
     /** 0: no limit. */
@@ -44,7 +45,7 @@ function scheduler({ limits: remembered }: ReadModel): object | null {
   };
 }
 
-function journalJson({ journalStats }: AppOptions): object {
+function journalJson({ journalStats }: AppOptions): StatusAnswer["journal"] {
   const stats = journalStats();
   return {
     id: stats.id,
@@ -58,16 +59,10 @@ function journalJson({ journalStats }: AppOptions): object {
   };
 }
 
-interface Group {
-  state: string;
-  instance_type: string;
-  count: number;
-  hold: number;
-  drain: number;
-  price_per_hour: number;
-}
-
-function fleet(readModel: ReadModel, types: InstanceTypes): object {
+function fleet(
+  readModel: ReadModel,
+  types: InstanceTypes,
+): Pick<StatusAnswer, "price_per_hour" | "workers"> {
   const groups = new Map<string, Group>();
   for (const { value, context } of readModel.all("worker")) {
     const state = workerState(value.lifecycle);
@@ -89,7 +84,7 @@ function fleet(readModel: ReadModel, types: InstanceTypes): object {
   };
 }
 
-function queue(readModel: ReadModel): object {
+function queue(readModel: ReadModel): StatusAnswer["containers"] {
   const byState = new Map<string, number>();
   const byWaitReason = new Map<string, number>();
   for (const { value, context } of readModel.all("container")) {
@@ -116,8 +111,8 @@ function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
 }
 
 /** What holds creates back now, until when, and why; empty when nothing does. */
-function limits(readModel: ReadModel): object[] {
-  const held: object[] = [];
+function limits(readModel: ReadModel): HeldLimit[] {
+  const held: HeldLimit[] = [];
   const quota = readModel.get("quota", ONLY);
   if (quota && quota.value !== "open") {
     const { untilMs, fewerThan, message } = quota.context;
@@ -137,6 +132,9 @@ function limits(readModel: ReadModel): object[] {
   return held;
 }
 
-function hold(state: string, { untilMs, message }: HoldContext): object {
+function hold(
+  state: string,
+  { untilMs, message }: HoldContext,
+): Pick<HeldLimit, "state" | "until" | "reason"> {
   return { state, until: timeOrNull(untilMs), reason: message };
 }

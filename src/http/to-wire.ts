@@ -1,29 +1,34 @@
 import { instant } from "./instant.ts";
 
+type Time = (atMs: number) => string;
+
 /** Their members are named by ids and names from outside: those stay as they are. */
 const MAPS = new Set(["processes", "instanceTypes", "quotaGroups"]);
 const INSTANT = /(^at|At|^since|Since|^until|Until|^from|^to|^asOf)Ms$/;
 
 /**
- * Facts, commands, decisions and what machines remember, as they go on the wire: snake_case, instants in RFC 3339. Spans
- * keep their unit (`idle_ms`), containers are named by their uuid.
+ * Facts, commands, decisions, explanations and what machines remember, as they go on the wire: snake_case, instants in
+ * RFC 3339. Spans keep their unit (`idle_ms`), containers are named by their uuid.
  */
-export function toWire(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(toWire);
+export function toWire(value: object, time?: Time): object;
+export function toWire(value: unknown, time?: Time): unknown;
+export function toWire(value: unknown, time: Time = instant): unknown {
+  if (Array.isArray(value)) return value.map((each) => toWire(each, time));
   if (!isObject(value)) return value;
   const wired: Record<string, unknown> = {};
   for (const [key, inner] of Object.entries(value)) {
     if (inner === undefined) continue;
-    if (INSTANT.test(key)) define(wired, wireName(key.slice(0, -2)), instantOf(inner));
-    else define(wired, wireName(key), MAPS.has(key) ? mapToWire(inner) : toWire(inner));
+    if (isInstant(key))
+      define(wired, wireName(key), typeof inner === "number" ? time(inner) : null);
+    else define(wired, wireName(key), MAPS.has(key) ? mapToWire(inner, time) : toWire(inner, time));
   }
   return wired;
 }
 
-function mapToWire(value: unknown): unknown {
-  if (!isObject(value)) return toWire(value);
+function mapToWire(value: unknown, time: Time): unknown {
+  if (!isObject(value)) return toWire(value, time);
   const wired: Record<string, unknown> = {};
-  for (const [key, inner] of Object.entries(value)) define(wired, key, toWire(inner));
+  for (const [key, inner] of Object.entries(value)) define(wired, key, toWire(inner, time));
   return wired;
 }
 
@@ -37,12 +42,12 @@ function define(target: object, name: string, value: unknown): void {
   });
 }
 
-function instantOf(value: unknown): string | null {
-  return typeof value === "number" ? instant(value) : null;
+export function isInstant(key: string): boolean {
+  return INSTANT.test(key);
 }
 
-function wireName(key: string): string {
-  return key
+export function wireName(key: string): string {
+  return (isInstant(key) ? key.slice(0, -2) : key)
     .replace(/ontainerId(s?)$/, "ontainerUuid$1")
     .replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

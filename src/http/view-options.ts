@@ -5,7 +5,7 @@ import type { JournalStats } from "../drivers/journal/port.ts";
 import type { Settings } from "../machines/model/settings.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { Alarm } from "./options.ts";
-import type { InstanceTypes } from "./rows.ts";
+import type { InstanceTypes } from "./instance-types.ts";
 
 /** The dispatcher that runs here. */
 export interface LiveView {

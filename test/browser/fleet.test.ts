@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished } from "vitest";
 import type { RecordView } from "../../src/http/wire/record.ts";
-import type { WorkerRow } from "../../src/http/wire/rows.ts";
+import type { WorkerRow } from "../../src/http/wire/worker.ts";
 import type { StateAnswer } from "../../src/http/wire/state.ts";
 import { FakeDispatcher } from "./fake-dispatcher.ts";
 import { at, madeState, madeWorker } from "./made-state.ts";

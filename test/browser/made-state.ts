@@ -1,4 +1,5 @@
-import type { ContainerRow, Lifecycle, WorkerRow } from "../../src/http/wire/rows.ts";
+import type { ContainerRow } from "../../src/http/wire/container.ts";
+import type { Lifecycle, WorkerRow } from "../../src/http/wire/worker.ts";
 import type { InstanceTypeRow, StateAnswer } from "../../src/http/wire/state.ts";
 
 const NOW_MS = Date.parse("2026-03-01T12:00:00.000Z");

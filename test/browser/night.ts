@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
-import type { Lifecycle } from "../../src/http/wire/rows.ts";
+import type { Lifecycle } from "../../src/http/wire/worker.ts";
 import type { StateAnswer } from "../../src/http/wire/state.ts";
 import { inspectJournal, type Inspected } from "../support/inspected.ts";
 import { writeNightJournal } from "../support/journals/night.ts";

@@ -1,20 +1,14 @@
+import { z } from "zod";
+import { lenient } from "../../http/wire/lenient.ts";
+import { instanceSchema, type Instance } from "../../http/wire/worker.ts";
 import { formatPrice } from "../../machines/model/amounts.ts";
 import { callApi } from "../api.ts";
 import { CONFIG_FLAG, defineCommand } from "../command.ts";
 import { connectionOf } from "../connection.ts";
 import { CliError, EXIT } from "../exit-code.ts";
 
-/** An instance as the management API shows it (specification §7.12). */
-interface InstanceView {
-  readonly instance: string;
-  readonly address: string;
-  readonly price: number;
-  readonly arvados_instance_type: string;
-  readonly provider_instance_type: string;
-  readonly running_container_uuids: readonly string[] | null;
-  readonly worker_state: string;
-  readonly idle_behavior: string;
-}
+/** None at all are `null` in the original. */
+const answerSchema = z.object({ items: z.array(lenient(instanceSchema)).nullable() });
 
 const TITLES = [
   "instance",
@@ -55,15 +49,13 @@ export const instanceListCommand = defineCommand({
   },
 });
 
-/** None at all are `null` in the original. */
-function itemsOf(answer: unknown, url: string): readonly InstanceView[] {
-  const items = (answer as { items?: unknown } | null | undefined)?.items;
-  if (items === null) return [];
-  if (Array.isArray(items)) return items as InstanceView[];
+function itemsOf(answer: unknown, url: string): readonly Instance[] {
+  const { data } = answerSchema.safeParse(answer);
+  if (data) return data.items ?? [];
   throw new CliError(`${new URL(url).origin}: the answer is no list of instances`);
 }
 
-function lineOf(item: InstanceView): string {
+function lineOf(item: Instance): string {
   const running = item.running_container_uuids ?? [];
   const cells = [
     item.instance || "-",

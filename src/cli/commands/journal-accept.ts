@@ -4,7 +4,8 @@ import { NoAnswerError } from "../api.ts";
 import { requireClusterConfig } from "../cluster-config.ts";
 import { CONFIG_FLAG, defineCommand, JSON_FLAG } from "../command.ts";
 import { dataDirOf, makeConnection } from "../connection.ts";
-import { acceptJournal, type AcceptedBreak } from "../dispatch-api.ts";
+import type { JournalAcceptAnswer } from "../../http/wire/actions.ts";
+import { acceptJournal } from "../dispatch-api.ts";
 import { CliError, EXIT } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { JOURNAL_NOTE, journalPath } from "../journal-path.ts";
@@ -47,6 +48,8 @@ export const journalAcceptCommand = defineCommand({
   },
 });
 
+type Accepted = JournalAcceptAnswer["accepted"];
+
 interface Request {
   readonly by: string;
   readonly reason: string;
@@ -56,7 +59,7 @@ async function acceptConfigured(
   flag: string | undefined,
   request: Request,
   io: Io,
-): Promise<readonly AcceptedBreak[]> {
+): Promise<Accepted> {
   const config = await requireClusterConfig(flag, io);
   const dataDir = dataDirOf(config, io);
   try {
@@ -74,11 +77,7 @@ function isUnknownAddress(error: unknown): boolean {
   return error instanceof CliError && error.message.includes("daemon.json");
 }
 
-async function acceptFile(
-  path: string,
-  { by, reason }: Request,
-  io: Io,
-): Promise<readonly AcceptedBreak[]> {
+async function acceptFile(path: string, { by, reason }: Request, io: Io): Promise<Accepted> {
   const journal = openJournal({ path, mode: "write", nowMs: io.nowMs, ballastBytes: 0 });
   try {
     const accepted = await journal.accept({ by, reason, atMs: Math.floor(io.nowMs()) });
@@ -93,7 +92,7 @@ async function acceptFile(
   }
 }
 
-function textOf(accepted: readonly AcceptedBreak[], { by, reason }: Request): string {
+function textOf(accepted: Accepted, { by, reason }: Request): string {
   const lines = accepted.map(({ at, last_seq, written_seq }) => {
     const lost = written_seq !== null && written_seq > last_seq ? ` to ${written_seq}` : "";
     return `accepted: records after ${last_seq}${lost} are missing, noticed at ${at ?? "-"}\n`;

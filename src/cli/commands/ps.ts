@@ -1,6 +1,7 @@
 import { CONFIG_FLAG, defineCommand } from "../command.ts";
 import { connectionOf, type Connection } from "../connection.ts";
-import { listDispatched, type DispatchedContainer } from "../dispatch-api.ts";
+import type { ContainerItem } from "../../http/wire/container.ts";
+import { listDispatched } from "../dispatch-api.ts";
 import { EXIT } from "../exit-code.ts";
 import { exitText } from "../../machines/explain/container-end.ts";
 import { formatSpan } from "../../machines/model/amounts.ts";
@@ -69,7 +70,7 @@ function compare<T extends number | string>(a: T, b: T): number {
 }
 
 function rowOf(
-  dispatched: DispatchedContainer | undefined,
+  dispatched: ContainerItem | undefined,
   queued: QueuedContainer | undefined,
   request: { readonly name: string | null; readonly priority: number } | undefined,
 ): Row {
@@ -100,7 +101,7 @@ function endOf(
   return code === null || code === 0 ? warning : `failed: ${exitText(code, warning)}`;
 }
 
-function statusOf(dispatched: DispatchedContainer | undefined): string {
+function statusOf(dispatched: ContainerItem | undefined): string {
   if (!dispatched) return "Not seen by the dispatcher yet.";
   return dispatched.rejection || dispatched.scheduling_status || dispatched.last_error;
 }

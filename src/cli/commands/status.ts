@@ -2,7 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { formatMoney, formatSize, formatSpan } from "../../machines/model/amounts.ts";
 import { CONFIG_FLAG, defineCommand, JSON_FLAG } from "../command.ts";
 import { connectionOf } from "../connection.ts";
-import { getStatus, type DispatcherStatus, type HeldLimit } from "../dispatch-api.ts";
+import type { StatusAnswer } from "../../http/wire/status.ts";
+import { getStatus } from "../dispatch-api.ts";
 import { EXIT } from "../exit-code.ts";
 import { formatTable } from "../table.ts";
 
@@ -43,7 +44,7 @@ export const statusCommand = defineCommand({
   },
 });
 
-function screenOf(status: DispatcherStatus, url: string): string {
+function screenOf(status: StatusAnswer, url: string): string {
   const nowMs = Date.parse(status.now);
   const age = status.started_at ? formatSpan(nowMs - Date.parse(status.started_at)) : "-";
   const notes = [
@@ -67,7 +68,7 @@ function screenOf(status: DispatcherStatus, url: string): string {
   ].join("\n");
 }
 
-function alarmsOf({ alarms }: DispatcherStatus, nowMs: number): string {
+function alarmsOf({ alarms }: StatusAnswer, nowMs: number): string {
   if (alarms.length === 0) return "ALARMS  none";
   return alarms
     .map(({ alarm, message, since }) => {
@@ -76,7 +77,7 @@ function alarmsOf({ alarms }: DispatcherStatus, nowMs: number): string {
     .join("\n");
 }
 
-function fleetOf({ workers, price_per_hour }: DispatcherStatus): string {
+function fleetOf({ workers, price_per_hour }: StatusAnswer): string {
   const count = workers.reduce((sum, group) => sum + group.count, 0);
   const title = `FLEET   ${count} instance${count === 1 ? "" : "s"}, ${formatMoney(price_per_hour)} an hour`;
   if (workers.length === 0) return title;
@@ -99,7 +100,7 @@ function counted<T extends { readonly count: number }>(
   return `: ${groups.map((group) => `${group.count} ${nameOf(group)}`).join(", ")}`;
 }
 
-function limitOf(held: HeldLimit, nowMs: number): string {
+function limitOf(held: StatusAnswer["limits"][number], nowMs: number): string {
   const what = [held.limit, held.key].filter(Boolean).join(" ");
   const until = held.until ? ` for ${formatSpan(Date.parse(held.until) - nowMs)}` : "";
   const fewer = held.until_fewer_instances_than

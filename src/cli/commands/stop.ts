@@ -3,8 +3,9 @@ import { NoAnswerError, RefusedError } from "../api.ts";
 import { CONFIG_FLAG, defineCommand } from "../command.ts";
 import { connectionOf, type Connection } from "../connection.ts";
 import { readDaemonFile } from "../daemon-file.ts";
-import { getStatus, requestStop, type DispatcherStatus } from "../dispatch-api.ts";
+import { getStatus, requestStop } from "../dispatch-api.ts";
 import { CliError, EXIT } from "../exit-code.ts";
+import type { StatusAnswer } from "../../http/wire/status.ts";
 import type { Io } from "../io.ts";
 
 const LOOK_MS = 250;
@@ -93,7 +94,7 @@ class Drain {
   #last: Counts = { instances: 0, running: 0, waiting: 0 };
   #shown = "";
 
-  look({ workers, containers }: DispatcherStatus): void {
+  look({ workers, containers }: StatusAnswer): void {
     const countOf = (states: readonly string[]): number =>
       containers.by_state
         .filter(({ state }) => states.includes(state))

@@ -1,5 +1,5 @@
 import { formatSpan } from "../../machines/model/amounts.ts";
-import type { DispatcherStatus } from "../dispatch-api.ts";
+import type { StatusAnswer } from "../../http/wire/status.ts";
 import type { Io } from "../io.ts";
 import { isEnded, type QueuedContainer } from "../queue-api.ts";
 
@@ -14,7 +14,7 @@ export class Progress {
     this.#startedAtMs = io.nowMs();
   }
 
-  show(containers: readonly QueuedContainer[], { workers }: DispatcherStatus): void {
+  show(containers: readonly QueuedContainer[], { workers }: StatusAnswer): void {
     const { isTty, columns } = this.#io;
     const text = `${containersText(containers)} · ${workersText(workers)}`;
     if (!isTty && text === this.#shown) return;
@@ -37,7 +37,7 @@ function containersText(containers: readonly QueuedContainer[]): string {
   return `${ended}/${containers.length} ended, ${running} running, ${waiting} waiting`;
 }
 
-function workersText(workers: DispatcherStatus["workers"]): string {
+function workersText(workers: StatusAnswer["workers"]): string {
   const counts = new Map<string, number>();
   for (const { state, count } of workers) counts.set(state, (counts.get(state) ?? 0) + count);
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);

@@ -9,7 +9,9 @@ import {
   transitionSchema,
 } from "./common.ts";
 import { markKindSchema } from "./record.ts";
-import { containerRowSchema, limitRowSchema, workerRowSchema } from "./rows.ts";
+import { containerRowSchema } from "./container.ts";
+import { limitRowSchema } from "./limit.ts";
+import { workerRowSchema } from "./worker.ts";
 
 /** A condition of a guard, and what it looks at. */
 export const guardValueSchema = z.strictObject({

@@ -1,13 +1,17 @@
 import { z } from "zod";
 
 /**
- * Shapes of what our own endpoints answer, one source for the server's types, the page's (`import type`), the OpenAPI
- * document and the tests. The files of this folder import nothing but zod and each other.
+ * Shapes of what our own endpoints answer, one source for the server's types and order of members, the page's types (`import
+ * type`), the command line's parsers, the OpenAPI document and the tests. The files of this folder import nothing but zod, each
+ * other, and types of what they tell of.
  */
 
 /** RFC 3339 in UTC with milliseconds. */
 export const instantSchema = z.iso.datetime({ precision: 3 });
 export const instantOrNullSchema = instantSchema.nullable();
+
+/** RFC 3339 in UTC, as short as it can be. */
+export const timeSchema = z.iso.datetime();
 
 /** The number of a journal's record. */
 export const seqSchema = z.int().min(0);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { instantSchema, seqSchema } from "./common.ts";
-import { alarmSchema } from "./rows.ts";
+import { alarmSchema } from "./limit.ts";
 
 /** Data of `event: status`, first at once and then every few seconds. */
 export const statusEventSchema = z.strictObject({

@@ -7,7 +7,9 @@ import {
   stateValueSchema,
   transitionSchema,
 } from "./common.ts";
-import { containerRowSchema, limitRowSchema, workerRowSchema } from "./rows.ts";
+import { containerRowSchema } from "./container.ts";
+import { limitRowSchema } from "./limit.ts";
+import { workerRowSchema } from "./worker.ts";
 
 /** What a record made of one actor. */
 export const changeSchema = z.strictObject({

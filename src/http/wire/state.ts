@@ -1,13 +1,9 @@
 import { z } from "zod";
 import { boundsSchema, instantOrNullSchema, instantSchema, seqSchema } from "./common.ts";
 import { rememberedSchema } from "./record.ts";
-import {
-  alarmSchema,
-  containerRowSchema,
-  limitRowSchema,
-  waitReasonSchema,
-  workerRowSchema,
-} from "./rows.ts";
+import { containerRowSchema, waitReasonSchema } from "./container.ts";
+import { alarmSchema, limitRowSchema } from "./limit.ts";
+import { workerRowSchema } from "./worker.ts";
 
 export const instanceTypeSchema = z.strictObject({
   name: z.string(),

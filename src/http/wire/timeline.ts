@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { boundsSchema, instantOrNullSchema, instantSchema } from "./common.ts";
-import { lifecycleSchema } from "./rows.ts";
+import { lifecycleSchema } from "./worker.ts";
 
 /** A slice of time: what happened in it, and how things stood at its end. */
 export const binSchema = z.strictObject({

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { toneOf } from "../../../src/http/visualizer/history/state-tone.ts";
 import { STATE_MARKS, WORKER_STATES } from "../../../src/http/visualizer/ui/states.ts";
-import { lifecycleSchema } from "../../../src/http/wire/rows.ts";
+import { lifecycleSchema } from "../../../src/http/wire/worker.ts";
 import { workerMachine } from "../../../src/machines/worker/worker.machine.ts";
 
 const states = Object.keys(workerMachine.root.states["lifecycle"]?.states ?? {});

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Store } from "../../../src/http/visualizer/store/store.ts";
 import { TimeTravel } from "../../../src/http/visualizer/time/travel.ts";
 import type { RecordView } from "../../../src/http/wire/record.ts";
-import type { LimitRow } from "../../../src/http/wire/rows.ts";
+import type { LimitRow } from "../../../src/http/wire/limit.ts";
 import type { StateAnswer } from "../../../src/http/wire/state.ts";
 
 const RECORDS = 1_000;

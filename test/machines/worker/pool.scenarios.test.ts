@@ -8,7 +8,7 @@ import type { Decision } from "../../../src/machines/model/decision.ts";
 import { ONLY } from "../../../src/machines/model/ids.ts";
 import type { InstanceType } from "../../../src/machines/model/instance-type.ts";
 import { restore } from "../../../src/machines/step.ts";
-import { instanceViews } from "../../../src/http/instance-view.ts";
+import { instanceViews } from "../../../src/http/worker-view.ts";
 import { describeScenarios, type Scenario } from "../../drivers/scenarios.ts";
 import { containerId } from "../../support/containers.ts";
 import { CoreBuilder } from "../../support/core-builder.ts";

@@ -1,4 +1,5 @@
-import type { ContainerRow, WorkerRow } from "../../wire/rows.ts";
+import type { ContainerRow } from "../../wire/container.ts";
+import type { WorkerRow } from "../../wire/worker.ts";
 import type { ContainerAction, WorkerAction } from "../api/endpoints.ts";
 
 export type Subject =

@@ -1,10 +1,10 @@
 import type { ContainerActionAnswer, WorkerActionAnswer } from "../../wire/actions.ts";
 import type { ActorAnswer, HistoryAnswer } from "../../wire/actor.ts";
+import type { ExplanationAnswer } from "../../wire/explanation.ts";
 import type { RecordAnswer, RecordsAnswer } from "../../wire/record.ts";
 import type { StateAnswer } from "../../wire/state.ts";
 import type { TimelineAnswer } from "../../wire/timeline.ts";
 import type { ApiClient } from "./api-client.ts";
-import type { Explanation } from "./explanation.ts";
 
 export type WorkerAction = "hold" | "drain" | "run" | "kill";
 export type ContainerAction = "cancel" | "kill";
@@ -51,8 +51,8 @@ export function getExplanation(
   api: ApiClient,
   id: string,
   signal?: AbortSignal,
-): Promise<Explanation> {
-  return api.get<Explanation>(`explain/${encodeURIComponent(id)}`, signal);
+): Promise<ExplanationAnswer> {
+  return api.get<ExplanationAnswer>(`explain/${encodeURIComponent(id)}`, signal);
 }
 
 export function actOnWorker(

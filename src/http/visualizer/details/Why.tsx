@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
+import type { ExplanationAnswer } from "../../wire/explanation.ts";
 import { ApiError } from "../api/api-client.ts";
 import { getExplanation } from "../api/endpoints.ts";
-import type { Because, Explanation } from "../api/explanation.ts";
 import { session, store } from "../session.ts";
 import { formatTime } from "../../../machines/model/amounts.ts";
 import { LongText } from "./Fact.tsx";
@@ -9,8 +9,10 @@ import { LongText } from "./Fact.tsx";
 /** While it changes all the time it is not asked for more often than this. */
 const ASK_AGAIN_MS = 3000;
 
+type Because = ExplanationAnswer["answer"]["because"][number];
+
 interface Asked {
-  readonly explanation: Explanation | null;
+  readonly explanation: ExplanationAnswer | null;
   readonly trouble: string;
 }
 
@@ -28,7 +30,7 @@ export function Why({ id, row }: { readonly id: string; readonly row: object | u
   );
 }
 
-function Answer({ explanation }: { readonly explanation: Explanation }) {
+function Answer({ explanation }: { readonly explanation: ExplanationAnswer }) {
   const { answer, coverage } = explanation;
   return (
     <>

@@ -1,4 +1,4 @@
-import type { WorkerRow } from "../../wire/rows.ts";
+import type { WorkerRow } from "../../wire/worker.ts";
 import { select } from "../fleet/selection.ts";
 import { store } from "../session.ts";
 import { Age, Countdown } from "../ui/Age.tsx";

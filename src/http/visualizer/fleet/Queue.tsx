@@ -1,4 +1,4 @@
-import type { ContainerRow } from "../../wire/rows.ts";
+import type { ContainerRow } from "../../wire/container.ts";
 import { store } from "../session.ts";
 import { Age, Countdown } from "../ui/Age.tsx";
 import { formatCount } from "../../../machines/model/amounts.ts";

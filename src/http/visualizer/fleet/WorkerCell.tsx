@@ -1,4 +1,4 @@
-import type { WorkerRow } from "../../wire/rows.ts";
+import type { WorkerRow } from "../../wire/worker.ts";
 import { Age, Countdown } from "../ui/Age.tsx";
 import { formatMoney, formatTime } from "../../../machines/model/amounts.ts";
 import { cut, shortId } from "../ui/words.ts";

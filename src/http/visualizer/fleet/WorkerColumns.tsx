@@ -1,5 +1,5 @@
 import { computed, signal } from "@preact/signals";
-import type { Lifecycle, WorkerRow } from "../../wire/rows.ts";
+import type { Lifecycle, WorkerRow } from "../../wire/worker.ts";
 import { store } from "../session.ts";
 import { formatCount } from "../../../machines/model/amounts.ts";
 import { cellLayout } from "../ui/layouts.ts";

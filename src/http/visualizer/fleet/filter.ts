@@ -1,4 +1,5 @@
-import type { ContainerRow, WorkerRow } from "../../wire/rows.ts";
+import type { ContainerRow } from "../../wire/container.ts";
+import type { WorkerRow } from "../../wire/worker.ts";
 import { phaseOf } from "../ui/states.ts";
 
 /** What the fleet's filter asks for; "" asks for nothing. */

@@ -1,5 +1,6 @@
 import { computed, effect, signal } from "@preact/signals";
-import type { ContainerRow, Lifecycle, WorkerRow } from "../../wire/rows.ts";
+import type { ContainerRow } from "../../wire/container.ts";
+import type { Lifecycle, WorkerRow } from "../../wire/worker.ts";
 import { route } from "../routing.ts";
 import { store } from "../session.ts";
 import { SortedIndex } from "../store/sorted-index.ts";

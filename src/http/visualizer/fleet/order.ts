@@ -1,4 +1,5 @@
-import type { ContainerRow, WorkerRow } from "../../wire/rows.ts";
+import type { ContainerRow } from "../../wire/container.ts";
+import type { WorkerRow } from "../../wire/worker.ts";
 import { phaseOf, WORKER_STATES, type Phase } from "../ui/states.ts";
 
 /** How large a cell is drawn. */

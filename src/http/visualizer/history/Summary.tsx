@@ -1,5 +1,5 @@
 import type { HistoryAnswer } from "../../wire/actor.ts";
-import type { Explanation } from "../api/explanation.ts";
+import type { ExplanationAnswer } from "../../wire/explanation.ts";
 import { hrefTo } from "../routing.ts";
 import { store } from "../session.ts";
 import { formatMoney, formatSpan, formatTime } from "../../../machines/model/amounts.ts";
@@ -18,7 +18,7 @@ const ENDINGS = {
 
 interface SummaryProps {
   readonly history: HistoryAnswer;
-  readonly explanation: Explanation | null;
+  readonly explanation: ExplanationAnswer | null;
   readonly rows: readonly BarRow[];
 }
 
@@ -29,7 +29,7 @@ export function Summary({ history, explanation, rows }: SummaryProps) {
   const param = actorParam(`${kind}/${id}`);
   const row = kind === "worker" ? store.workers.get(id) : undefined;
   const named =
-    kind === "container" ? (explanation?.name ?? store.containers.get(id)?.name ?? "") : "";
+    kind === "container" ? (toldName(explanation) ?? store.containers.get(id)?.name ?? "") : "";
   return (
     <header class="history-summary">
       <h1>
@@ -70,7 +70,11 @@ export function Summary({ history, explanation, rows }: SummaryProps) {
   );
 }
 
-function Because({ of: { answer } }: { readonly of: Explanation }) {
+function toldName(explanation: ExplanationAnswer | null): string | undefined {
+  return explanation?.kind === "container" ? explanation.name : undefined;
+}
+
+function Because({ of: { answer } }: { readonly of: ExplanationAnswer }) {
   if (answer.because.length === 0) return null;
   return (
     <details class="because" open={matchMedia("(min-width: 48rem)").matches}>

@@ -1,13 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
 import type { HistoryAnswer } from "../../wire/actor.ts";
+import type { ExplanationAnswer } from "../../wire/explanation.ts";
 import { getExplanation, getHistory } from "../api/endpoints.ts";
-import type { Explanation } from "../api/explanation.ts";
 import { session, store } from "../session.ts";
 import type { ChangedIds } from "../store/row-table.ts";
 
 export interface LoadedHistory {
   readonly history: HistoryAnswer | null;
-  readonly explanation: Explanation | null;
+  readonly explanation: ExplanationAnswer | null;
   /** Why there is none; "" for no trouble. */
   readonly trouble: string;
 }

@@ -1,4 +1,4 @@
-import type { Lifecycle } from "../../wire/rows.ts";
+import type { Lifecycle } from "../../wire/worker.ts";
 import type { TimelineAnswer, TimelineLane } from "../../wire/timeline.ts";
 import { countFirst, type Stretch } from "../time/warp.ts";
 

@@ -1,4 +1,4 @@
-import type { LimitRow } from "../../wire/rows.ts";
+import type { LimitRow } from "../../wire/limit.ts";
 import { store } from "../session.ts";
 import { Countdown } from "../ui/Age.tsx";
 import { formatCount } from "../../../machines/model/amounts.ts";

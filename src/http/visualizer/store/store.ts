@@ -1,7 +1,9 @@
 import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
 import type { ActorKind, Bounds } from "../../wire/common.ts";
 import type { Change, RecordView } from "../../wire/record.ts";
-import type { AlarmRow, ContainerRow, LimitRow, WorkerRow } from "../../wire/rows.ts";
+import type { ContainerRow } from "../../wire/container.ts";
+import type { AlarmRow, LimitRow } from "../../wire/limit.ts";
+import type { WorkerRow } from "../../wire/worker.ts";
 import type { InstanceTypeRow, StateAnswer } from "../../wire/state.ts";
 import { Batch } from "./batch.ts";
 import { RowTable } from "./row-table.ts";

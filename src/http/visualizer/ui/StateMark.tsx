@@ -1,4 +1,4 @@
-import type { Lifecycle } from "../../wire/rows.ts";
+import type { Lifecycle } from "../../wire/worker.ts";
 import { STATE_MARKS } from "./states.ts";
 
 /** A worker's state as a coloured letter. The word stands beside it, or in the name of what holds it. */

@@ -1,4 +1,5 @@
-import type { ContainerRow, Lifecycle } from "../../wire/rows.ts";
+import type { ContainerRow } from "../../wire/container.ts";
+import type { Lifecycle } from "../../wire/worker.ts";
 
 /** A worker's way through life. A colour alone says nothing to many: each state has a letter too. */
 export const STATE_MARKS: Readonly<
