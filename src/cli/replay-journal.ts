@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { prunedSeq } from "../actors/timeline/start.ts";
 import type { Checkpoint, Journal } from "../drivers/journal/port.ts";
 import { Core, CODE_VERSION } from "../machines/core/core.ts";
 import { ONLY } from "../machines/model/ids.ts";
@@ -38,8 +39,7 @@ export class OtherCodeError extends CliError {
  * with a checkpoint only. Throws `OtherCodeError`, `CliError`.
  */
 export function startsOf(journal: Journal, until: Until): (Checkpoint | undefined)[] {
-  const { firstSeq, records, lastSeq } = journal.stats();
-  const pruned = records === 0 ? lastSeq : firstSeq - 1;
+  const pruned = prunedSeq(journal);
   const checkpoints = journal
     .checkpointSeqs()
     .filter((seq) => seq >= pruned && seq <= (until.seq ?? Infinity))

@@ -119,7 +119,10 @@ export const ENDPOINTS: readonly Endpoint[] = [
     "/explain/{id}",
     "Why a container waits, or a worker was made, kept or destroyed",
     "Explanation",
-    [inPath("id", "A container's uuid, or a worker's or an instance's id; percent-encoded")],
+    [
+      inPath("id", "A container's uuid, or a worker's or an instance's id; percent-encoded"),
+      query("at", `${MOMENT}; absent: now`, moment),
+    ],
   ),
   view("/state", "All actors at one moment", "State", [
     query("at", `${MOMENT}; absent: now`, moment),

@@ -1,5 +1,5 @@
-import type { Explain } from "../actors/explainer.ts";
 import type { ReadModel } from "../actors/read-model.ts";
+import type { Explain } from "../actors/timeline/explain.ts";
 import type { Timeline } from "../actors/timeline/timeline.ts";
 import type { JournalStats } from "../drivers/journal/port.ts";
 import type { Settings } from "../machines/model/settings.ts";

@@ -1,6 +1,7 @@
 import type { ReadModel } from "../actors/read-model.ts";
 import { workerState } from "../machines/core/view.ts";
 import type { WorkerSnapshot } from "../machines/worker/worker.machine.ts";
+import { stateSinceMs } from "../machines/worker/worker.since.ts";
 import type { KillSchedule } from "../machines/worker/worker.types.ts";
 import { formOf, type Members } from "./form-of.ts";
 import { typeNamed, type InstanceTypes } from "./instance-types.ts";
@@ -108,25 +109,6 @@ function refusalOf({
   if (!destroyRefused) return null;
   const { count, sinceMs, error } = destroyRefused;
   return { count, since: instant(sinceMs), next_at: instantOrNull(destroyNextAtMs), error };
-}
-
-function stateSinceMs({ value, context }: Known): number | null {
-  switch (value.lifecycle) {
-    case "creating":
-      return context.bornAtMs;
-    case "unknown":
-    case "booting":
-      return context.appearedAtMs;
-    case "idle":
-      return context.busyAtMs;
-    case "running":
-      return Math.min(...Object.values(context.processes).map(({ sinceMs }) => sinceMs));
-    case "shutdown":
-    case "gone":
-      return context.destroyedAtMs;
-    default:
-      return value.lifecycle satisfies never;
-  }
 }
 
 function processesOf({ processes }: Known["context"]): Worker["processes"] {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { ExplainError } from "../../src/actors/explain.ts";
-import { makeExplainer } from "../../src/actors/explainer.ts";
+import { makeExplainer } from "../../src/actors/timeline/explain.ts";
+import { TimelineError } from "../../src/actors/timeline/walk.ts";
 import { BusyError } from "../../src/actors/turns.ts";
 import { containerId } from "../support/containers.ts";
 import { CoreBuilder } from "../support/core-builder.ts";
-import { journalOfBuilder, saveState, tell } from "../support/told-journal.ts";
+import { journalOf, journalOfBuilder, saveState, tell } from "../support/told-journal.ts";
 
 const ID = containerId(1);
 
@@ -93,6 +93,44 @@ describe("explaining from a journal", () => {
     expect(told).toMatchObject({ known: true, waits: [{ reason: "atMaxInstances" }] });
   });
 
+  it("tells of any moment what a journal that ends there tells", async () => {
+    const builder = new CoreBuilder({ maxInstances: 1 }).dispatching();
+    builder.container(ID, { state: "Locked" });
+    builder.plan();
+    builder.createEnds("i-7");
+    builder.nowMs += 1000;
+    builder.container(containerId(2));
+    builder.plan();
+    builder.nowMs += 1000;
+    forget(builder);
+    builder.container(containerId(3));
+    const journal = await journalOfBuilder(builder);
+    const live = builder.readModel;
+    const workerId = live.workerOf("i-7")?.context.workerId ?? "";
+    for (let atSeq = 1; atSeq <= builder.core.seq; atSeq++) {
+      const cut = await journalOf(builder.journaled.slice(0, atSeq));
+      for (const id of [ID, containerId(2), containerId(3), workerId]) {
+        const expected = await tell(cut, id);
+        expect(await tell(journal, id, { atSeq }), `${id} at ${atSeq}`).toEqual(expected);
+        const now = { live, nowMs: builder.nowMs + 1 };
+        expect(await tell(journal, id, { ...now, atSeq }), `${id} at ${atSeq}`).toEqual(expected);
+      }
+    }
+  });
+
+  it("leaves nothing out of a moment for what came long after it", async () => {
+    const builder = waiting(0, 10);
+    const journal = await journalOfBuilder(builder);
+    await saveState(journal, builder);
+    const savedSeq = builder.core.seq;
+    for (let n = 0; n < 20; n++) builder.container(containerId(600 + n));
+    forget(builder);
+    await journal.append(builder.journaled.slice(savedSeq));
+    const recordsMax = builder.core.seq - 5;
+    const told = await tell(journal, ID, { atSeq: savedSeq + 2, recordsMax });
+    expect(told?.coverage).toMatchObject({ fromSeq: 1, toSeq: savedSeq + 2, missing: "" });
+  });
+
   it("knows nothing of what the journal does not name", async () => {
     const builder = waiting();
     const journal = await journalOfBuilder(builder);
@@ -150,7 +188,7 @@ describe("explaining from a journal", () => {
       fact: { type: "container.added", containerId: ID, atMs: 0, record: null },
     });
     await journal.append([broken as never]);
-    await expect(tell(journal, ID)).rejects.toThrow(ExplainError);
+    await expect(tell(journal, ID)).rejects.toThrow(TimelineError);
   });
 
   it("ends when nobody waits for the answer any more", async () => {
@@ -166,8 +204,8 @@ describe("a dispatcher's explainer", () => {
   it("serves one at a time, and refuses when too many wait", async () => {
     const builder = waiting();
     const journal = await journalOfBuilder(builder);
-    const clock = { nowMs: () => builder.nowMs, setTimer: () => () => {} };
-    const explain = makeExplainer({ journal, readModel: builder.readModel, clock });
+    const shared = { journal, live: builder.readModel, nowMs: () => builder.nowMs };
+    const explain = makeExplainer({ ...shared, recordsMax: Infinity, pause: async () => {} });
     const never = new AbortController().signal;
     const asked = Array.from({ length: 9 }, () => explain(ID, never));
     const settled = await Promise.allSettled(asked);

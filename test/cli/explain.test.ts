@@ -108,6 +108,32 @@ describe("explain", () => {
     expect(dead).toMatchObject({ exitCode: 0, stdout: outcome.stdout });
   });
 
+  it("tells how things stood at a record or a time", async () => {
+    const id = containerId(3);
+    const locked = records.find(({ commands }) =>
+      commands.some((each) => each.kind === "container.lock" && each.containerId === id),
+    );
+    const { seq, fact } = locked ?? expect.fail("it was never locked");
+    const at = (moment: string, ...more: string[]) =>
+      runCli(["explain", "--journal", path, "--at", moment, ...more, id]);
+    const then = await at(String(seq), "--json");
+    expect(explanationFromWire(JSON.parse(then.stdout))).toMatchObject({
+      known: true,
+      end: null,
+      coverage: { toSeq: seq, asOfMs: fact.atMs },
+    });
+    const last = records.findLast((record) => record.fact.atMs <= fact.atMs);
+    const byTime = await at(new Date(fact.atMs).toISOString(), "--json");
+    expect(byTime.stdout).toBe((await at(String(last?.seq), "--json")).stdout);
+    const early = await at("1");
+    expect(early.stderr).toMatch(/ names no container and no instance .* up to record 1\n$/);
+    const beyond = await at(String(records.length + 1));
+    expect(beyond).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(beyond.stderr).toContain(
+      `--at: record ${records.length + 1} is not within records 1 to ${records.length}`,
+    );
+  });
+
   it("fails and says where it looked for what nobody knows", async () => {
     const unknown = await runCli(["explain", "--journal", path, "i-unknown"]);
     expect(unknown).toMatchObject({ exitCode: 1, stdout: "" });
@@ -128,6 +154,7 @@ describe("explain", () => {
   it.each([
     [["explain"], "expected CONTAINER|INSTANCE"],
     [["explain", ""], "found an empty text"],
+    [["explain", "--at", "noon", "i-1"], 'found "noon", expected a record\'s number or a time'],
     [["explain", "--journal", "a", "--config", "b", "i-1"], "one of the two says where to look"],
   ])("%j is wrong usage", async (args, message) => {
     const outcome = await runCli(args);
@@ -154,7 +181,10 @@ describe("explain, asking the dispatcher", () => {
     const journal = await journalOfBuilder(builder);
     const server = await openServer(builder, {
       managementToken,
-      view: { journal, explain: (id) => tell(journal, id, { nowMs: builder.nowMs }) },
+      view: {
+        journal,
+        explain: (id, _, atSeq) => tell(journal, id, { nowMs: builder.nowMs, atSeq }),
+      },
       queueRoutes: makeQueueRoutes({ store, tokens: [systemRootToken], parseJson: parseLossless }),
     });
     writeDaemonFile(dataDir, { pid: process.pid, url: server.url, startedAt: "" });
@@ -178,6 +208,19 @@ describe("explain, asking the dispatcher", () => {
     const told = await tell(await journalOfBuilder(builder), "i-1");
     const worker = await runCli(["explain", "--config", config, "--json", "i-1"]);
     expect(explanationFromWire(JSON.parse(worker.stdout))).toEqual(told);
+  });
+
+  it("passes a moment on", async () => {
+    const { config, builder } = await openDispatcher();
+    const { seq } = builder.core;
+    const at = (moment: string) =>
+      runCli(["explain", "--config", config, "--json", "--at", moment, containerId(1)]);
+    expect(JSON.parse((await at(String(seq))).stdout)).toMatchObject({ coverage: { to_seq: seq } });
+    const early = await at("1");
+    expect(early).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(early.stderr).toMatch(/ names no container and no instance .* up to record 1\n$/);
+    const beyond = await at(String(seq + 1));
+    expect(beyond.stderr).toContain(`400 Bad Request: at: record ${seq + 1} is not within records`);
   });
 
   it("names the container when it is asked about its request", async () => {

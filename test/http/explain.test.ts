@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ExplainError } from "../../src/actors/explain.ts";
+import { TimelineError } from "../../src/actors/timeline/walk.ts";
 import { BusyError } from "../../src/actors/turns.ts";
 import { explanationFromWire, explanationToWire } from "../../src/http/explain-wire.ts";
 import { WIRE_SCHEMAS } from "../../src/http/openapi.ts";
@@ -17,7 +17,7 @@ async function waiting() {
   builder.plan();
   const journal = await journalOfBuilder(builder);
   const server = await openServer(builder, {
-    view: { journal, explain: (id) => tell(journal, id) },
+    view: { journal, explain: (id, _signal, atSeq) => tell(journal, id, { atSeq }) },
   });
   return { server, journal };
 }
@@ -51,6 +51,56 @@ describe("GET /dispatch/v1/explain/{id}", () => {
     }
   });
 
+  it("tells how things stood at a record or a time", async () => {
+    const builder = new CoreBuilder({ maxInstances: 1 }).dispatching();
+    builder.instance("i-1", "type1", [containerId(2)]);
+    const beforeSeq = builder.core.seq;
+    builder.nowMs += 1000;
+    builder.container(ID);
+    builder.plan();
+    const waitingSeq = builder.core.seq;
+    builder.nowMs += 60_000;
+    builder.feed({ type: "container.missing", containerId: ID, basedOnSeq: waitingSeq });
+    const journal = await journalOfBuilder(builder);
+    const server = await openServer(builder, {
+      view: { journal, explain: (id, _signal, atSeq) => tell(journal, id, { atSeq }) },
+    });
+    const ask = async (at: string) => {
+      const { status, text } = await server.ask("GET", `/dispatch/v1/explain/${ID}?at=${at}`);
+      return { status, ...(JSON.parse(text) as object) };
+    };
+    const asOf = "2026-01-02T03:04:06.678Z";
+    const then = {
+      status: 200,
+      known: true,
+      answer: { text: expect.stringMatching(/^waits: .* MaxInstances 1\.$/) },
+      waits: [{ reason: "atMaxInstances", to_seq: null }],
+      coverage: { to_seq: waitingSeq, as_of: asOf },
+    };
+    expect(await ask(String(waitingSeq))).toMatchObject(then);
+    expect(await ask(asOf)).toMatchObject(then);
+    expect(await ask("2026-01-02T03:05:00Z")).toMatchObject(then);
+    expect(await ask("")).toMatchObject({ status: 200, known: false });
+    expect(await ask(String(journal.lastSeq))).toMatchObject({ status: 200, known: false });
+    expect(await ask(String(beforeSeq))).toMatchObject({
+      status: 404,
+      detail: expect.stringMatching(
+        new RegExp(`names no container and no instance ${ID} up to record ${beforeSeq}$`),
+      ),
+    });
+    const range = `to ${journal.lastSeq} (`;
+    for (const at of ["0", String(journal.lastSeq + 1), "1999-01-01T00:00:00Z"])
+      expect(await ask(at)).toMatchObject({
+        status: 400,
+        type: "urn:dispatch-cloud:problem:out-of-bounds",
+        detail: expect.stringContaining(range),
+      });
+    expect(await ask("yesterday")).toMatchObject({
+      status: 400,
+      type: "urn:dispatch-cloud:problem:bad-parameter",
+    });
+  });
+
   it("says where it looked for what it does not know", async () => {
     const { server, journal } = await waiting();
     const answer = await server.ask("GET", "/dispatch/v1/explain/i-9");
@@ -70,7 +120,7 @@ describe("GET /dispatch/v1/explain/{id}", () => {
 
   it.each([
     [new BusyError("too many"), 503, "overloaded"],
-    [new ExplainError("record 3 cannot be folded"), 500, "journal-unreadable"],
+    [new TimelineError("other-version", "record 3 cannot be folded"), 500, "journal-unreadable"],
   ])("answers %s with %i", async (error, status, code) => {
     const server = await openServer(undefined, { view: { explain: () => Promise.reject(error) } });
     const answer = await server.ask("GET", `/dispatch/v1/explain/${ID}`);

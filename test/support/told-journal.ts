@@ -1,4 +1,4 @@
-import { explain, type ExplainOptions } from "../../src/actors/explain.ts";
+import { explain, type ExplainOptions } from "../../src/actors/timeline/explain.ts";
 import type { Journal } from "../../src/drivers/journal/port.ts";
 import { makeMemoryStore, openMemoryJournal } from "../../src/drivers/journal/memory.ts";
 import { CODE_VERSION } from "../../src/machines/core/core.ts";

@@ -1,13 +1,14 @@
 import type { Journal } from "../../drivers/journal/port.ts";
-import { concerns, type ActorName } from "../../machines/explain/history.ts";
+import { concerns, createdBy, type ActorName } from "../../machines/explain/concerns.ts";
 import { factText } from "../../machines/explain/fact-text.ts";
 import type { Names } from "../../machines/explain/names.ts";
-import { commandText, createdBy, decisionText } from "../../machines/explain/steps.ts";
+import { commandText, decisionText } from "../../machines/explain/steps.ts";
 import type { Command } from "../../machines/model/command.ts";
 import type { Decision } from "../../machines/model/decision.ts";
 import { actorKey, seqOfCommand, type ActorKey } from "../../machines/model/ids.ts";
 import { actorsOf } from "../../machines/model/record-actors.ts";
 import type { JournalRecord } from "../../machines/model/record.ts";
+import type { ToldTimes } from "../../machines/model/told-times.ts";
 
 export interface Link {
   readonly seq: number;
@@ -42,15 +43,15 @@ const ASKED_BY: Readonly<Partial<Record<Command["kind"], readonly Decision["do"]
  */
 export function chainOf(
   journal: Journal,
-  record: JournalRecord,
-  { actor, names }: { actor?: ActorName | undefined; names: Names },
+  fromSeq: number,
+  { actor, names, times }: { actor?: ActorName | undefined; names: Names; times: ToldTimes },
 ): Chain {
   const links: Link[] = [];
-  let current: JournalRecord | undefined = record;
-  let focus: Decision | undefined = decisionAbout(record, actor);
+  let current = recordAt(journal, fromSeq);
+  let focus = current && decisionAbout(current, actor);
   let missing = "";
   const add = (kind: Link["kind"], { seq, fact }: JournalRecord, of: Link["actor"], text: string) =>
-    links.push({ seq, atMs: fact.atMs, kind, actor: of, text });
+    links.push({ seq, atMs: times.timeAt(seq, fact.atMs), kind, actor: of, text });
   while (current && links.length < LINKS_MAX) {
     const at: JournalRecord = current;
     const { fact } = at;

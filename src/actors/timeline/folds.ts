@@ -1,53 +1,9 @@
 import type { Journal } from "../../drivers/journal/port.ts";
-import { CODE_VERSION, Core } from "../../machines/core/core.ts";
-import type { Change } from "../../machines/core/draft.ts";
-import { foldRecord } from "../../machines/core/replay.ts";
-import { ACTOR_KINDS, type ActorKey } from "../../machines/model/ids.ts";
-import type { JournalRecord } from "../../machines/model/record.ts";
-import type { TakenTransition } from "../../machines/step.ts";
-
-/** The journal cannot tell: the message says why, and the way out. */
-export class TimelineError extends Error {
-  override readonly name = "TimelineError";
-  readonly code: "pruned" | "other-version" | "too-far";
-
-  constructor(code: TimelineError["code"], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
-
-/** The transition of an actor that last changed its state. */
-export interface LastTransition extends TakenTransition {
-  readonly seq: number;
-  readonly atMs: number;
-}
-
-/** What the records up to one of them fold to. */
-export interface Fold {
-  readonly core: Core;
-  /** As far as it was seen since the fold began, at a checkpoint. */
-  readonly last: Map<ActorKey, LastTransition>;
-}
-
-/** Who asks, and how the work is shared with others. */
-export interface FoldTurn {
-  /** Lets others have their turn. */
-  readonly pause: () => Promise<void>;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface Walk extends FoldTurn {
-  /** The first record to be seen. */
-  readonly fromSeq: number;
-  readonly toSeq: number;
-  /** Sees the state before the first record. */
-  readonly begin?: (core: Core) => void;
-  /** False ends it. The state is the one after the record. */
-  readonly visit: (record: JournalRecord, changes: readonly Change[], core: Core) => boolean | void;
-  /** What may be left out of a record; the state is not kept then. */
-  readonly reduce?: (record: JournalRecord) => JournalRecord;
-}
+import type { Core } from "../../machines/core/core.ts";
+import type { JournalVisitor } from "../../machines/explain/visitor.ts";
+import { ACTOR_KINDS } from "../../machines/model/ids.ts";
+import { floorSeq, lastCheckpoint, startFrom } from "./start.ts";
+import { foldOn, TimelineError, walk, type Fold, type Turn, type Way } from "./walk.ts";
 
 export interface FoldsOptions {
   readonly journal: Journal;
@@ -55,8 +11,6 @@ export interface FoldsOptions {
   readonly recordsMax: number;
 }
 
-/** Records and changes between two pauses: some milliseconds of the event loop. */
-const SLICE_STEPS = 200;
 /** States kept for who goes on from there, and all of their actors together. */
 const WARM_MAX = 24;
 const WARM_ACTORS_MAX = 400_000;
@@ -76,24 +30,8 @@ export class Folds {
     this.#options = options;
   }
 
-  /** The oldest seq whose state can be known: 0, or where the records that are left can be folded from. */
-  floorSeq(): number {
-    const { journal } = this.#options;
-    const pruned = prunedSeq(journal);
-    if (pruned === 0) return 0;
-    const floor = journal
-      .checkpointSeqs()
-      .find((seq) => seq >= pruned && checkpointAt(journal, seq)?.seq === seq);
-    if (floor !== undefined) return floor;
-    throw new TimelineError(
-      "pruned",
-      `the records up to ${pruned} were pruned, and no checkpoint of this version (${CODE_VERSION}) of the deciding code ` +
-        "is left to begin with: it comes with the dispatcher's next one",
-    );
-  }
-
   /** The state after the record. It is the caller's to read, not to change. */
-  async at(seq: number, turn: FoldTurn): Promise<Fold> {
+  async at(seq: number, turn: Turn): Promise<Fold> {
     const kept = this.#warm.get(seq);
     if (kept) {
       this.#keep(kept);
@@ -105,34 +43,23 @@ export class Folds {
     return fold;
   }
 
-  /** Folds on from before a record to another one, and shows each on the way. */
-  async walk(walk: Walk): Promise<void> {
-    const { fromSeq, toSeq, begin, visit, reduce } = walk;
-    const start = await this.at(fromSeq - 1, walk);
-    const fold = forkOf(start);
-    begin?.(fold.core);
-    const slices = makeSlices(walk);
-    for (const record of this.#options.journal.read({ fromSeq, toSeq })) {
-      const changes = takeIn(fold, reduce ? reduce(record) : record);
-      if (visit(record, changes, fold.core) === false) break;
-      await slices.count(1 + changes.length);
-    }
-    if (!reduce) this.#keep(fold);
+  /** Shows a visitor the state before a record, and from there on each record up to another. */
+  async walk(fromSeq: number, way: Way, visitor: JournalVisitor): Promise<void> {
+    const fold = forkOf(await this.at(fromSeq - 1, way));
+    await walk(this.#options.journal, fold, way, visitor);
+    if (way.about === undefined) this.#keep(fold);
   }
 
   #start(seq: number): Fold {
     const { journal } = this.#options;
     const warm = this.#nearest(seq);
-    const checkpoint = checkpointAt(journal, seq);
-    const pruned = prunedSeq(journal);
-    const usable = checkpoint && checkpoint.seq >= pruned ? checkpoint : undefined;
-    if (warm && warm.core.seq >= (usable?.seq ?? 0)) return forkOf(warm);
-    if (usable) return { core: Core.restore(usable.state), last: new Map() };
-    const floor = this.floorSeq();
-    if (floor === 0) return { core: new Core(journal.id), last: new Map() };
+    const checkpoint = lastCheckpoint(journal, seq);
+    if (warm && warm.core.seq >= (checkpoint?.seq ?? 0)) return forkOf(warm);
+    const start = startFrom(journal, checkpoint);
+    if (start) return start;
     throw new TimelineError(
       "pruned",
-      `record ${seq} is no longer in the journal, or too old to be shown: what is left begins with record ${floor + 1}`,
+      `record ${seq} is no longer in the journal, or too old to be shown: what is left begins with record ${floorSeq(journal) + 1}`,
     );
   }
 
@@ -143,22 +70,17 @@ export class Folds {
     return nearest;
   }
 
-  async #advance(fold: Fold, toSeq: number, turn: FoldTurn): Promise<void> {
+  async #advance(fold: Fold, toSeq: number, { pause, signal }: Turn): Promise<void> {
     const { journal, recordsMax } = this.#options;
     const { core } = fold;
     if (core.seq >= toSeq) return;
-    const slices = makeSlices(turn);
-    let count = 0;
-    for (const record of journal.read({ fromSeq: core.seq + 1, toSeq })) {
-      const changes = takeIn(fold, record);
-      count++;
-      if (count % WAYPOINT_RECORDS === 0) this.#keep(forkOf(fold));
-      if (count >= recordsMax && core.seq < toSeq) {
-        this.#keep(forkOf(fold));
-        throw tooFar(core.seq, toSeq);
-      }
-      await slices.count(1 + changes.length);
-    }
+    const startSeq = core.seq;
+    const isCut = await foldOn(journal, fold, { pause, signal, toSeq, recordsMax }, ({ seq }) => {
+      if ((seq - startSeq) % WAYPOINT_RECORDS === 0) this.#keep(forkOf(fold));
+    });
+    if (!isCut) return;
+    this.#keep(fold);
+    throw tooFar(core.seq, toSeq);
   }
 
   #keep(fold: Fold): void {
@@ -189,47 +111,4 @@ function actorsCount({ registry }: Core): number {
 
 function forkOf({ core, last }: Fold): Fold {
   return { core: core.fork(), last: new Map(last) };
-}
-
-/** Records up to it are gone. */
-function prunedSeq(journal: Journal): number {
-  const { records, firstSeq, lastSeq } = journal.stats();
-  return records === 0 ? lastSeq : firstSeq - 1;
-}
-
-function checkpointAt(journal: Journal, atOrBeforeSeq: number) {
-  return journal.checkpoint({ atOrBeforeSeq, code: CODE_VERSION });
-}
-
-function takeIn({ core, last }: Fold, record: JournalRecord): readonly Change[] {
-  let changes: readonly Change[];
-  try {
-    ({ changes } = foldRecord(core, record));
-  } catch (error) {
-    throw new TimelineError(
-      "other-version",
-      `record ${record.seq} cannot be folded by this version (${CODE_VERSION}) of the deciding code: look at it with ` +
-        "the release that wrote it",
-      { cause: error },
-    );
-  }
-  for (const { key, transitions, removed } of changes) {
-    const taken = transitions.findLast(({ to }) => to !== "");
-    if (removed) last.delete(key);
-    else if (taken) last.set(key, { ...taken, seq: record.seq, atMs: record.fact.atMs });
-  }
-  return changes;
-}
-
-function makeSlices({ pause, signal }: FoldTurn): { count(steps: number): Promise<void> } {
-  let steps = 0;
-  return {
-    async count(more) {
-      steps += more;
-      if (steps < SLICE_STEPS) return;
-      steps = 0;
-      await pause();
-      signal?.throwIfAborted();
-    },
-  };
 }

@@ -1,8 +1,11 @@
-import type { Journal } from "../../drivers/journal/port.ts";
+import { journalIds, type Journal } from "../../drivers/journal/port.ts";
+import type { Fact } from "../../machines/model/fact.ts";
 import { parseActorKey, actorKey, ONLY } from "../../machines/model/ids.ts";
 import type { Core } from "../../machines/core/core.ts";
-import type { ActorName } from "../../machines/explain/history.ts";
+import type { ActorName } from "../../machines/explain/concerns.ts";
+import { bornSeq } from "../../machines/explain/worker-explanation.ts";
 import type { ToldTimes } from "../../machines/model/told-times.ts";
+import type { Turn } from "./walk.ts";
 
 /** Records from the first to the last, and how their times are told. */
 interface Searched {
@@ -99,8 +102,22 @@ export function actorIn({ registry }: Pick<Core, "registry">, id: string): Actor
   return workerId === undefined ? undefined : { kind: "worker", id: workerId };
 }
 
-/** The index's word on an actor that may be long gone. */
-export function actorInIndex(journal: Journal, id: string): ActorName | undefined {
+/**
+ * Whom an id means, also when that is long gone: by the index, by those who are known now, or as the worker that stood for
+ * an instance of the cloud. Undefined where the journal has never heard of it.
+ */
+export async function whoWas(
+  id: string,
+  known: () => Promise<ActorName | undefined>,
+  searched: InstanceSearch,
+): Promise<ActorName | undefined> {
+  const named = limitNamed(id) ?? actorInIndex(searched.journal, id) ?? (await known());
+  if (named) return named;
+  const workerId = await workerOfInstance(id, searched);
+  return workerId === undefined ? undefined : { kind: "worker", id: workerId };
+}
+
+function actorInIndex(journal: Journal, id: string): ActorName | undefined {
   const named = id.includes("/") ? parseActorKey(id) : undefined;
   const names: ActorName[] = [
     ...(named ? [named] : []),
@@ -110,4 +127,49 @@ export function actorInIndex(journal: Journal, id: string): ActorName | undefine
   return names.find(
     (name) => journal.seqsOf(actorKey(name.kind, name.id), { limit: 1 }).length > 0,
   );
+}
+
+/** The first and the last record that name a worker or a container; of limits not all that concern them do. */
+export function namedIn(
+  journal: Journal,
+  { kind, id }: ActorName,
+): { readonly firstSeq?: number | undefined; readonly lastSeq?: number | undefined } {
+  if (kind !== "worker" && kind !== "container") return {};
+  const seqs = journal.seqsOf(actorKey(kind, id));
+  const born = kind === "worker" ? bornSeq(id, journalIds(journal)) : undefined;
+  return { firstSeq: born ?? seqs[0], lastSeq: seqs.at(-1) };
+}
+
+interface InstanceSearch extends Turn {
+  readonly journal: Journal;
+  readonly recordsMax: number;
+}
+
+const CHUNK_RECORDS = 2_000;
+
+/** The index knows workers only, so the records are looked through, the newest first; of those the newest `recordsMax`. */
+async function workerOfInstance(
+  instanceId: string,
+  { journal, recordsMax, pause, signal }: InstanceSearch,
+): Promise<string | undefined> {
+  const { firstSeq, lastSeq } = journal.stats();
+  if (firstSeq === 0) return undefined;
+  const oldestSeq = Math.max(firstSeq, lastSeq - recordsMax + 1);
+  for (let toSeq = lastSeq; toSeq >= oldestSeq; toSeq -= CHUNK_RECORDS) {
+    const fromSeq = Math.max(oldestSeq, toSeq - CHUNK_RECORDS + 1);
+    for (const { fact } of journal.read({ fromSeq, toSeq })) {
+      const workerId = workerIn(fact, instanceId);
+      if (workerId !== undefined) return workerId;
+    }
+    await pause();
+    signal?.throwIfAborted();
+  }
+  return undefined;
+}
+
+function workerIn(fact: Fact, instanceId: string): string | undefined {
+  if (fact.type === "create.succeeded" && fact.instanceId === instanceId) return fact.workerId;
+  if (fact.type === "instance.seen" && fact.instanceId === instanceId)
+    return fact.createdBy ?? fact.instanceId;
+  return undefined;
 }

@@ -1,22 +1,23 @@
-import { journalIds, type Journal } from "../../drivers/journal/port.ts";
+import type { Journal } from "../../drivers/journal/port.ts";
 import type { Core } from "../../machines/core/core.ts";
 import type { Change } from "../../machines/core/draft.ts";
 import type { AnySnapshot } from "../../machines/core/registry.ts";
-import { HistoryBuilder, type ActorName } from "../../machines/explain/history.ts";
+import type { ActorName } from "../../machines/explain/concerns.ts";
+import { HistoryBuilder } from "../../machines/explain/history.ts";
 import { LanesBuilder } from "../../machines/explain/lanes.ts";
 import { namer } from "../../machines/explain/names.ts";
-import { toldChanges, toldCore, toldRecord } from "../../machines/explain/told.ts";
-import { bornSeq } from "../../machines/explain/worker-explanation.ts";
+import { toldCore } from "../../machines/explain/told.ts";
 import { actorKey } from "../../machines/model/ids.ts";
 import type { JournalRecord } from "../../machines/model/record.ts";
 import type { Settings } from "../../machines/model/settings.ts";
 import { toldTimesOf, type ToldTimes } from "../../machines/model/told-times.ts";
-import { workerOfInstance } from "../explain-search.ts";
 import type { Released } from "../supervisor.ts";
 import { makeTurns, type Turns } from "../turns.ts";
 import { chainOf, type Chain } from "./chain.ts";
-import { Folds, TimelineError, type FoldTurn, type LastTransition } from "./folds.ts";
-import { actorIn, actorInIndex, limitNamed, seqAt, timeOf, toldMoment } from "./search.ts";
+import { Folds } from "./folds.ts";
+import { actorIn, namedIn, seqAt, timeOf, toldMoment, whoWas } from "./search.ts";
+import { floorSeq } from "./start.ts";
+import { TimelineError, type LastTransition, type Turn } from "./walk.ts";
 
 export interface TimelineOptions {
   readonly journal: Journal;
@@ -61,8 +62,8 @@ const WAITING_MAX = 16;
 const LAST_RECORDS_MAX = 20_000;
 
 /**
- * A journal at any of its moments, with times as its newest run tells them (`ToldTimes`): states, records with what they changed, lives of actors, and all workers side by side.
- * One request at a time, in slices; each may be aborted.
+ * A journal at any of its moments, with times as its newest run tells them (`ToldTimes`): states, records with what they
+ * changed, lives of actors, and all workers side by side. One request at a time, in slices; each may be aborted.
  */
 export class Timeline {
   readonly #journal: Journal;
@@ -84,7 +85,7 @@ export class Timeline {
     const { records, firstSeq, lastSeq, firstAtMs, lastAtMs } = journal.stats();
     const shared = { journalId: journal.id, lastSeq, lastAtMs };
     if (records === 0) return { ...shared, firstSeq: 0, firstAtMs: null, missing: "" };
-    const shownSeq = this.#folds.floorSeq() + 1;
+    const shownSeq = floorSeq(journal) + 1;
     if (shownSeq <= 1) {
       const toldMs = firstAtMs === null ? null : this.#times().timeAt(firstSeq, firstAtMs);
       return { ...shared, firstSeq, firstAtMs: toldMs, missing: "" };
@@ -134,10 +135,13 @@ export class Timeline {
     const toSeq = Math.min(fromSeq + limit - 1, this.#journal.lastSeq);
     return this.#take(signal, async (turn) => {
       const seen: Seen[] = [];
-      const times = this.#times();
-      const visit = (record: JournalRecord, changes: readonly Change[], core: Core): void =>
-        void seen.push(seenOf(record, changes, core, times));
-      await this.#folds.walk({ ...turn, fromSeq, toSeq, visit });
+      await this.#folds.walk(
+        fromSeq,
+        { ...turn, toSeq },
+        {
+          see: (record, changes, core) => void seen.push(seenOf(record, changes, core)),
+        },
+      );
       return seen;
     });
   }
@@ -152,17 +156,17 @@ export class Timeline {
       let seen: Seen | undefined;
       let chain: Chain | undefined;
       const times = this.#times();
-      await this.#folds.walk({
-        ...turn,
-        fromSeq: seq,
-        toSeq: seq,
-        visit: (record, changes, core) => {
-          seen = seenOf(record, changes, core, times);
-          const actor = actorId === undefined ? undefined : actorIn(core, actorId);
-          const names = namer(core, changes);
-          chain = toldChain(chainOf(this.#journal, record, { actor, names }), times);
+      await this.#folds.walk(
+        seq,
+        { ...turn, toSeq: seq },
+        {
+          see: (record, changes, core) => {
+            seen = seenOf(record, changes, core);
+            const actor = actorId === undefined ? undefined : actorIn(core, actorId);
+            chain = chainOf(this.#journal, seq, { actor, names: namer(core, changes), times });
+          },
         },
-      });
+      );
       if (!seen || !chain) throw new Error(`record ${seq} was not read`);
       return { seen, chain };
     });
@@ -178,9 +182,9 @@ export class Timeline {
       const snapshot = actor && (core.registry.get(actor.kind, actor.id) as AnySnapshot);
       if (!actor || !snapshot) return undefined;
       const key = actorKey(actor.kind, actor.id);
-      const found = last.get(key) ?? (await this.#lastBefore(actor, seq, turn));
+      const found = last.get(key);
       const told = found && { ...found, atMs: times.timeAt(found.seq, found.atMs) };
-      return { actor, core, snapshot, last: told };
+      return { actor, core, snapshot, last: told ?? (await this.#lastBefore(actor, seq, turn)) };
     });
   }
 
@@ -196,29 +200,26 @@ export class Timeline {
       const bounds = this.bounds();
       const span = this.#lifeOf(actor, bounds, range);
       const builder = new HistoryBuilder(actor, range);
-      const times = this.#times();
+      const isKnown = ({ registry }: Core) => registry.get(actor.kind, actor.id) !== undefined;
       let wasKnown = false;
-      let isKnown = false;
       let asOfMs = bounds.firstAtMs ?? 0;
       let toSeq = span.fromSeq - 1;
-      await this.#folds.walk({
-        ...turn,
-        fromSeq: span.fromSeq,
-        toSeq: span.toSeq,
-        reduce: (record) => withoutOthersWaits(record, actor.id),
-        begin: (core) => {
-          builder.begin(toldCore(core, times));
-          wasKnown = core.registry.get(actor.kind, actor.id) !== undefined;
+      await this.#folds.walk(
+        span.fromSeq,
+        { ...turn, toSeq: span.toSeq, about: actor.id },
+        {
+          begin: (core) => {
+            builder.begin(core);
+            wasKnown = isKnown(core);
+          },
+          see: (record, changes, core) => {
+            builder.see(record, changes, core);
+            asOfMs = record.fact.atMs;
+            toSeq = record.seq;
+            return isKnown(core) || record.seq < span.lastNamedSeq;
+          },
         },
-        visit: (recorded, changes, core) => {
-          const record = toldRecord(recorded, times);
-          builder.see(record, toldChanges(record.seq, changes, times), core);
-          isKnown = core.registry.get(actor.kind, actor.id) !== undefined;
-          asOfMs = record.fact.atMs;
-          toSeq = record.seq;
-          return isKnown || record.seq < span.lastNamedSeq;
-        },
-      });
+      );
       const isCut = wasKnown && span.fromSeq === bounds.firstSeq && span.missing === "";
       const missing = [isCut ? bounds.missing : span.missing];
       const built = builder.finish(asOfMs);
@@ -236,21 +237,12 @@ export class Timeline {
     return this.#take(signal, async (turn) => {
       const { recordsMax } = this.#options;
       const bounds = this.bounds();
-      const times = this.#times();
       const builder = new LanesBuilder(range);
       if (bounds.firstSeq === 0) return { bounds, ...builder.finish(range.toMs), truncated: "" };
       const toSeq = this.seqAt(range.toMs);
       const wantedSeq = Math.max(bounds.firstSeq, this.seqAt(range.fromMs - 1) + 1);
       const fromSeq = Math.max(wantedSeq, toSeq - recordsMax + 1);
-      await this.#folds.walk({
-        ...turn,
-        fromSeq,
-        toSeq,
-        reduce: (record) => withoutOthersWaits(record, ""),
-        begin: (core) => builder.begin(toldCore(core, times)),
-        visit: (record, changes, core) =>
-          builder.see(toldRecord(record, times), toldChanges(record.seq, changes, times), core),
-      });
+      await this.#folds.walk(fromSeq, { ...turn, toSeq, about: "" }, builder);
       const left =
         fromSeq > wantedSeq
           ? `records ${wantedSeq} to ${fromSeq - 1} are left out: more than ${recordsMax}; ask for a shorter time`
@@ -261,7 +253,7 @@ export class Timeline {
     });
   }
 
-  #take<T>(signal: AbortSignal | undefined, work: (turn: FoldTurn) => Promise<T>): Promise<T> {
+  #take<T>(signal: AbortSignal | undefined, work: (turn: Turn) => Promise<T>): Promise<T> {
     return this.#inTurn(() => work({ pause: this.#options.pause, signal }), signal);
   }
 
@@ -275,8 +267,8 @@ export class Timeline {
   }
 
   /** Where the fold began too late to have seen it. */
-  async #lastBefore(actor: ActorName, seq: number, turn: FoldTurn): Promise<LastTransition | null> {
-    const floor = this.#folds.floorSeq();
+  async #lastBefore(actor: ActorName, seq: number, turn: Turn): Promise<LastTransition | null> {
+    const floor = floorSeq(this.#journal);
     const named = this.#journal.seqsOf(actorKey(actor.kind, actor.id), {
       limit: 50,
       beforeSeq: seq + 1,
@@ -284,42 +276,33 @@ export class Timeline {
     const oldest = named[0] ?? seq;
     const fromSeq = Math.max(floor + 1, Math.min(oldest, seq), seq - LAST_RECORDS_MAX);
     let found: LastTransition | null = null;
-    await this.#folds.walk({
-      ...turn,
+    await this.#folds.walk(
       fromSeq,
-      toSeq: seq,
-      reduce: (record) => withoutOthersWaits(record, actor.id),
-      visit: (record, changes) => {
-        const change = changes.find(({ kind, id }) => kind === actor.kind && id === actor.id);
-        const taken = change?.transitions.findLast(({ to }) => to !== "");
-        if (taken) found = { ...taken, seq: record.seq, atMs: record.fact.atMs };
+      { ...turn, toSeq: seq, about: actor.id },
+      {
+        see: (record, changes) => {
+          const change = changes.find(({ kind, id }) => kind === actor.kind && id === actor.id);
+          const taken = change?.transitions.findLast(({ to }) => to !== "");
+          if (taken) found = { ...taken, seq: record.seq, atMs: record.fact.atMs };
+        },
       },
-    });
+    );
     return found;
   }
 
-  async #whoWas(id: string, turn: FoldTurn): Promise<ActorName | undefined> {
-    const limit = limitNamed(id);
-    if (limit) return limit;
-    const named = actorInIndex(this.#journal, id);
-    if (named) return named;
-    // One that nothing has named since the oldest records were pruned, or that goes by the cloud's name.
-    const { core } = await this.#folds.at(this.#journal.lastSeq, turn);
-    const known = actorIn(core, id);
-    if (known) return known;
+  #whoWas(id: string, turn: Turn): Promise<ActorName | undefined> {
     const { recordsMax } = this.#options;
-    const workerId = await workerOfInstance(id, { journal: this.#journal, recordsMax, ...turn });
-    return workerId === undefined ? undefined : { kind: "worker", id: workerId };
+    const journal = this.#journal;
+    // One that nothing has named since the oldest records were pruned, or that goes by the cloud's name.
+    const known = async () => actorIn((await this.#folds.at(journal.lastSeq, turn)).core, id);
+    return whoWas(id, known, { ...turn, journal, recordsMax });
   }
 
   /** Which records tell of it: from the first that names it, or as far back as may be read. */
   #lifeOf(actor: ActorName, bounds: Bounds, range: SeqRange) {
     const { recordsMax } = this.#options;
-    const isIndexed = actor.kind === "worker" || actor.kind === "container";
-    const named = isIndexed ? this.#journal.seqsOf(actorKey(actor.kind, actor.id)) : [];
-    const born = actor.kind === "worker" ? bornSeq(actor.id, journalIds(this.#journal)) : undefined;
-    const firstSeq = isIndexed ? (born ?? named[0] ?? bounds.firstSeq) : bounds.firstSeq;
-    const lastNamedSeq = isIndexed ? (named.at(-1) ?? bounds.lastSeq) : bounds.lastSeq;
+    const named = namedIn(this.#journal, actor);
+    const { firstSeq = bounds.firstSeq, lastSeq: lastNamedSeq = bounds.lastSeq } = named;
     const wantedSeq = Math.max(firstSeq, range.fromSeq ?? 0, 1);
     const toSeq = Math.min(range.toSeq ?? bounds.lastSeq, bounds.lastSeq);
     const foldable = Math.max(wantedSeq, bounds.firstSeq);
@@ -337,29 +320,8 @@ export class Timeline {
 
 export { TimelineError };
 
-function seenOf(
-  record: JournalRecord,
-  changes: readonly Change[],
-  core: Core,
-  times: ToldTimes,
-): Seen {
-  return {
-    record: toldRecord(record, times),
-    changes: toldChanges(record.seq, changes, times),
-    types: core.settings?.instanceTypes ?? {},
-  };
-}
-
-function toldChain({ links, missing }: Chain, times: ToldTimes): Chain {
-  const told = links.map((link) => ({ ...link, atMs: times.timeAt(link.seq, link.atMs) }));
-  return { links: told, missing };
-}
-
-/** Why others wait changes nothing but what is remembered of them, and is most of what a long queue's planner decides. */
-function withoutOthersWaits(record: JournalRecord, id: string): JournalRecord {
-  const { decisions } = record;
-  const kept = decisions.filter((each) => each.do !== "wait" || each.container === id);
-  return kept.length === decisions.length ? record : { ...record, decisions: kept };
+function seenOf(record: JournalRecord, changes: readonly Change[], core: Core): Seen {
+  return { record, changes, types: core.settings?.instanceTypes ?? {} };
 }
 
 function joined(texts: readonly string[]): string {

@@ -3,6 +3,7 @@ import { EXIT } from "../exit-code.ts";
 import { explainFromFile, explainForConfig } from "../explain-source.ts";
 import { explanationText } from "../explain-text.ts";
 import { journalPath } from "../journal-path.ts";
+import { momentFlag } from "../moment-flag.ts";
 import { explanationToWire } from "../../http/explain-wire.ts";
 import { wireJson } from "../../http/wire-json.ts";
 
@@ -15,6 +16,11 @@ export const explainCommand = defineCommand({
       type: "string",
       value: "JOURNAL",
       help: "Read this journal file, or the one in this data directory, instead of asking the dispatcher",
+    },
+    at: {
+      type: "string",
+      value: "SEQ|TIME",
+      help: "As things stood after this record, or after the last one at or before this RFC 3339 time",
     },
     json: JSON_FLAG,
     config: CONFIG_FLAG,
@@ -30,6 +36,7 @@ export const explainCommand = defineCommand({
     "dispatch-cloud explain zzzzz-dz642-0123456789abcde",
     "dispatch-cloud explain loopback-3e88e7402041",
     "dispatch-cloud explain --journal journal-of-march.db --json i-0123456789abcdef0",
+    "dispatch-cloud explain --at 2026-01-02T03:04:05Z zzzzz-dz642-0123456789abcde",
   ],
   async run({ flags, args, io }) {
     const id = args[0] ?? "";
@@ -37,10 +44,11 @@ export const explainCommand = defineCommand({
       throw usageError(explainCommand, "expected CONTAINER|INSTANCE, found an empty text");
     if (flags.journal !== undefined && flags.config !== undefined)
       throw usageError(explainCommand, "--journal and --config: one of the two says where to look");
+    const at = momentFlag(explainCommand, "at", flags.at);
     const { explanation, source } =
       flags.journal === undefined
-        ? await explainForConfig(id, flags.config, io)
-        : await explainFromFile(id, journalPath(flags.journal), io);
+        ? await explainForConfig(id, flags.config, io, at)
+        : await explainFromFile(id, journalPath(flags.journal), io, at);
     if (flags.json) io.out(`${wireJson(explanationToWire(explanation))}\n`);
     else io.out(explanationText(explanation, source));
     return EXIT.ok;

@@ -1,12 +1,11 @@
-import { seqAt, toldMoment } from "../../actors/timeline/search.ts";
 import { openJournal } from "../../drivers/journal/sqlite.ts";
 import type { Journal } from "../../drivers/journal/port.ts";
 import { CODE_VERSION } from "../../machines/core/core.ts";
 import { formatSpan } from "../../machines/model/amounts.ts";
-import { toldTimesOf } from "../../machines/model/told-times.ts";
-import { defineCommand, JSON_FLAG, usageError } from "../command.ts";
+import { defineCommand, JSON_FLAG } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import { JOURNAL_ARG, JOURNAL_NOTE, journalPath } from "../journal-path.ts";
+import { momentFlag, seqOfMoment } from "../moment-flag.ts";
 import {
   checksumOf,
   OtherCodeError,
@@ -50,11 +49,11 @@ export const replayCommand = defineCommand({
     "dispatch-cloud replay --until 2026-01-02T03:04:05Z --json journal.db",
   ],
   async run({ flags, args, io }) {
-    const named = readUntil(flags.until);
+    const named = momentFlag(replayCommand, "until", flags.until);
     const path = journalPath(args[0] ?? "");
     const journal = openJournal({ path, mode: "read", nowMs: io.nowMs });
     try {
-      const until = "atMs" in named ? { seq: seqUntil(journal, named.atMs, io.nowMs()) } : named;
+      const until = named ? { seq: seqOfMoment(journal, named, io.nowMs()) } : {};
       const startedMs = performance.now();
       const runs = replayAll(journal, until, flags["from-checkpoints"]);
       const tookMs = performance.now() - startedMs;
@@ -102,25 +101,6 @@ function verdict(difference: FoundDifference | undefined, err: (text: string) =>
   throw new OtherCodeError(
     `seq ${seq} was recorded by version ${recordedBy || "unknown"} of the deciding code, this is ${CODE_VERSION}: ` +
       "they decide otherwise; replay it with the release that wrote it to check the journal itself",
-  );
-}
-
-/** The newest record at or before the time, as its times are told now; the one before the first at least. */
-function seqUntil(journal: Journal, atMs: number, nowMs: number): number {
-  const { firstSeq, lastSeq, records } = journal.stats();
-  if (records === 0) return lastSeq;
-  const searched = { times: toldTimesOf(journal), firstSeq, lastSeq };
-  return seqAt(journal, toldMoment(journal, atMs, searched, nowMs), searched);
-}
-
-function readUntil(text: string | undefined): Until | { readonly atMs: number } {
-  if (text === undefined) return {};
-  if (/^\d{1,15}$/.test(text)) return { seq: Number(text) };
-  const atMs = /^\d{4}-\d\d-\d\d[Tt ]/.test(text) ? Date.parse(text) : NaN;
-  if (!Number.isNaN(atMs)) return { atMs };
-  throw usageError(
-    replayCommand,
-    `--until: found ${JSON.stringify(text)}, expected a record's number or a time like 2026-01-02T03:04:05Z`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { makeExplainer } from "../../actors/explainer.ts";
+import { makeExplainer } from "../../actors/timeline/explain.ts";
 import { Timeline } from "../../actors/timeline/timeline.ts";
 import { EventHub } from "../../http/event-hub.ts";
 import { statusEvent } from "../../http/status-event.ts";
@@ -20,6 +20,7 @@ export function makeView(context: HttpContext): { options: ViewOptions; close: (
   const instanceTypes = () => config.instanceTypes;
   const readOnly = config.dispatchCloud.page.readOnly;
   const pause = (): Promise<void> => nextTurn();
+  const past = { journal, recordsMax: RECORDS_MAX, pause };
   const events = new EventHub({
     lastSeq: readModel.seq,
     instanceTypes,
@@ -41,9 +42,9 @@ export function makeView(context: HttpContext): { options: ViewOptions; close: (
     version: context.version,
     nowMs: () => clock.nowMs(),
     readOnly,
-    timeline: new Timeline({ journal, recordsMax: RECORDS_MAX, pause }),
+    timeline: new Timeline(past),
     events,
-    explain: makeExplainer({ journal, readModel, clock }),
+    explain: makeExplainer({ ...past, live: readModel, nowMs: () => clock.nowMs() }),
     journalStats: () => journal.stats(),
     live: {
       readModel,

@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { explain } from "../../actors/explain.ts";
 import type { Clock } from "../../actors/clock.ts";
+import { makeExplainer } from "../../actors/timeline/explain.ts";
 import { Timeline, type Seen } from "../../actors/timeline/timeline.ts";
-import { makeTurns } from "../../actors/turns.ts";
 import type { Journal } from "../../drivers/journal/port.ts";
 import { EventHub } from "../../http/event-hub.ts";
 import { instant } from "../../http/instant.ts";
@@ -26,8 +25,8 @@ export async function openView(
   onError: (error: Error) => void,
 ): Promise<{ options: ViewOptions; close: () => void }> {
   const pause = (): Promise<void> => nextTurn();
-  const timeline = new Timeline({ journal, recordsMax: RECORDS_MAX, pause });
-  const inTurn = makeTurns(8, "explanations");
+  const past = { journal, recordsMax: RECORDS_MAX, pause };
+  const timeline = new Timeline(past);
   const { lastSeq } = journal;
   const core = await timeline.state(lastSeq);
   let types = core.settings?.instanceTypes ?? {};
@@ -74,8 +73,7 @@ export async function openView(
     readOnly: true,
     timeline,
     events,
-    explain: (id, signal) =>
-      inTurn(() => explain(id, { journal, recordsMax: RECORDS_MAX, pause, signal }), signal),
+    explain: makeExplainer(past),
     journalStats: () => journal.stats(),
     live: undefined,
     pause,

@@ -7,6 +7,7 @@ import type { JournalRecord } from "../model/record.ts";
 import type { WorkerSnapshot } from "../worker/worker.machine.ts";
 import { nearestText } from "../instance-types/nearest.ts";
 import { formatPriority } from "../model/amounts.ts";
+import { asksOf, concerns, createdBy } from "./concerns.ts";
 import { answerForContainer, type Decided } from "./container-answer.ts";
 import { EndFinder } from "./container-end.ts";
 import { Contenders } from "./contenders.ts";
@@ -15,7 +16,8 @@ import type { Situation } from "./limits.ts";
 import { Runs } from "./runs.ts";
 import { Spans, type Moment } from "./spans.ts";
 import { namer } from "./names.ts";
-import { createdBy, Steps, type Concerned } from "./steps.ts";
+import { Steps, type Concerned } from "./steps.ts";
+import type { JournalVisitor } from "./visitor.ts";
 import { Waits } from "./waits.ts";
 
 /** Instances that may boot for a container are many in a large fleet; the first ones tell what is wrong with them. */
@@ -31,7 +33,7 @@ interface LifeState {
  * Collects why a container is where it is, from records in their order and what they changed: nothing is judged anew,
  * all reasons are those of the decisions and of the machines.
  */
-export class ContainerExplanationBuilder {
+export class ContainerExplanationBuilder implements JournalVisitor {
   readonly #containerId: string;
   readonly #steps = new Steps();
   readonly #runs = new Runs();
@@ -52,7 +54,6 @@ export class ContainerExplanationBuilder {
     this.#containerId = containerId;
   }
 
-  /** The state before the first record that is seen. */
   begin(core: Core): void {
     this.#contenders.begin(core);
     const snapshot = core.registry.get("container", this.#containerId);
@@ -67,7 +68,6 @@ export class ContainerExplanationBuilder {
     }
   }
 
-  /** A record, once the core has taken it in. */
   see(record: JournalRecord, changes: readonly Change[], core: Core): void {
     const moment = { seq: record.seq, atMs: record.fact.atMs };
     const names = namer(core, changes);
@@ -131,12 +131,11 @@ export class ContainerExplanationBuilder {
 
   #concerned(record: JournalRecord, change: Change | undefined): Concerned {
     const { fact } = record;
-    const decisions = record.decisions.filter(
-      (decision) => "container" in decision && this.#isIt(decision.container),
-    );
+    const it = { kind: "container", id: this.#containerId } as const;
+    const decisions = record.decisions.filter((decision) => concerns(decision, it));
     const commands = record.commands.filter(
       (command) =>
-        ("containerId" in command && this.#isIt(command.containerId)) ||
+        asksOf(command, it) ||
         (command.kind === "instance.create" && this.#created.has(command.workerId)),
     );
     const named = "containerId" in fact && this.#isIt(fact.containerId);

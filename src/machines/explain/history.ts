@@ -1,26 +1,23 @@
 import type { Core } from "../core/core.ts";
 import type { Change } from "../core/draft.ts";
 import type { AnySnapshot, SnapshotOf } from "../core/registry.ts";
-import type { Command } from "../model/command.ts";
 import type { Decision } from "../model/decision.ts";
 import type { Fact } from "../model/fact.ts";
 import { actorKey, seqOfCommand, type ActorKind } from "../model/ids.ts";
 import { actorsOf } from "../model/record-actors.ts";
 import type { JournalRecord } from "../model/record.ts";
 import type { TakenTransition } from "../step.ts";
+import { asksOf, concerns, createdBy, type ActorName } from "./concerns.ts";
 import { Cost } from "./cost.ts";
 import { EndFinder } from "./container-end.ts";
+import { Ends } from "./ends.ts";
 import { factText } from "./fact-text.ts";
 import { Runs } from "./runs.ts";
 import { Spans, type Moment } from "./spans.ts";
 import { byPath } from "./state-path.ts";
 import { namer, type Names } from "./names.ts";
-import { commandText, createdBy, decisionText } from "./steps.ts";
-
-export interface ActorName {
-  readonly kind: ActorKind;
-  readonly id: string;
-}
+import { commandText, decisionText } from "./steps.ts";
+import type { JournalVisitor } from "./visitor.ts";
 
 export type MarkKind = "fact" | "decision" | "command" | "outcome";
 
@@ -38,9 +35,7 @@ export interface Mark extends Moment {
   readonly causeSeq: number | null;
 }
 
-/** Of a long life the beginning and the end tell most. */
-const OLDEST_MAX = 500;
-const NEWEST_MAX = 4_500;
+const MARKS_KEPT = { oldestMax: 500, newestMax: 4_500 };
 
 /** Observations and deadlines that come round after round. */
 const NOISY: ReadonlySet<Fact["type"]> = new Set([
@@ -55,20 +50,18 @@ const NOISY: ReadonlySet<Fact["type"]> = new Set([
 ]);
 
 /** Collects the states of one actor as spans, and what concerned it as marks, from records in their order. */
-export class HistoryBuilder {
+export class HistoryBuilder implements JournalVisitor {
   readonly #actor: ActorName;
   readonly #key: string;
   readonly #keepNoise: boolean;
   readonly #regions = new Map<string, Spans<{ state: string }>>();
   readonly #cost = new Cost();
-  readonly #oldest: Mark[] = [];
-  #newest: Mark[] = [];
+  readonly #marks = new Ends<Mark>(MARKS_KEPT);
   #snapshot: AnySnapshot | undefined;
   /** Of a container. */
   readonly #runs = new Runs();
   readonly #end = new EndFinder((containerId) => this.#isIt(containerId));
   #noiseOmitted = 0;
-  #omitted = 0;
 
   constructor(actor: ActorName, { keepNoise }: { keepNoise: boolean }) {
     this.#actor = actor;
@@ -76,7 +69,6 @@ export class HistoryBuilder {
     this.#keepNoise = keepNoise;
   }
 
-  /** The state before the first record that is seen. */
   begin({ registry, seq, atMs, settings }: Core): void {
     const { kind, id } = this.#actor;
     const snapshot: AnySnapshot | undefined = registry.get(kind, id);
@@ -85,7 +77,6 @@ export class HistoryBuilder {
     if (kind === "worker") this.#cost.begin(snapshot as SnapshotOf["worker"], settings);
   }
 
-  /** A record, once the core has taken it in. */
   see(record: JournalRecord, changes: readonly Change[], core: Core): void {
     const change = changes.find(({ key }) => key === this.#key);
     const moment = { seq: record.seq, atMs: record.fact.atMs };
@@ -98,15 +89,15 @@ export class HistoryBuilder {
   }
 
   finish(asOfMs: number) {
-    this.#trim();
+    const { kept, omitted } = this.#marks.finish();
     const spans = [...this.#regions].flatMap(([region, { list }]) =>
       list.map((span) => ({ region, ...span })),
     );
     return {
       spans,
-      marks: [...this.#oldest, ...this.#newest],
+      marks: kept,
       noiseOmitted: this.#noiseOmitted,
-      marksOmitted: this.#omitted,
+      marksOmitted: omitted,
       end: this.#end.finish(this.#runs.list) ?? null,
       cost: this.#actor.kind === "worker" ? this.#cost.finish(asOfMs) : null,
     };
@@ -169,7 +160,7 @@ export class HistoryBuilder {
     const isNamed = actorsOf({ seq: 1, fact, commands: [], decisions: [] }).some(
       (key) => key === this.#key,
     );
-    const isDecided = decisions.some((decision) => this.#concerns(decision));
+    const isDecided = decisions.some((decision) => concerns(decision, this.#actor));
     if (!isNamed && (!change || isDecided)) return [];
     const isOutcome = "commandId" in fact;
     return [
@@ -185,11 +176,11 @@ export class HistoryBuilder {
   }
 
   #decisionMarks(record: JournalRecord, names: Names) {
-    const creates = createdBy(record)
-      .filter(({ command }) => this.#isAsked(command))
+    const creates: Decision[] = createdBy(record)
+      .filter(({ command }) => asksOf(command, this.#actor))
       .map(({ decision }) => decision);
     return record.decisions
-      .filter((decision) => this.#concerns(decision) || creates.includes(decision as never))
+      .filter((decision) => concerns(decision, this.#actor) || creates.includes(decision))
       .map((decision) => ({
         kind: "decision" as const,
         type: decision.do,
@@ -202,7 +193,7 @@ export class HistoryBuilder {
 
   #commandMarks({ commands }: JournalRecord, names: Names) {
     return commands
-      .filter((command) => this.#isAsked(command))
+      .filter((command) => asksOf(command, this.#actor))
       .map((command) => ({
         kind: "command" as const,
         type: command.kind,
@@ -213,25 +204,9 @@ export class HistoryBuilder {
       }));
   }
 
-  #concerns(decision: Decision): boolean {
-    return concerns(decision, this.#actor);
-  }
-
-  #isAsked(command: Command): boolean {
-    return asksOf(command, this.#actor);
-  }
-
   #keep(mark: Mark): void {
     if (mark.noise && !this.#keepNoise) this.#noiseOmitted++;
-    else if (this.#oldest.length < OLDEST_MAX) this.#oldest.push(mark);
-    else if (this.#newest.push(mark) > 2 * NEWEST_MAX) this.#trim();
-  }
-
-  #trim(): void {
-    const tooMany = this.#newest.length - NEWEST_MAX;
-    if (tooMany <= 0) return;
-    this.#newest = this.#newest.slice(tooMany);
-    this.#omitted += tooMany;
+    else this.#marks.add(mark);
   }
 }
 
@@ -244,22 +219,6 @@ function isFailure(fact: Fact): boolean {
   if (fact.type === "start.returned") return fact.outcome !== "started";
   if (fact.type !== "container.changed" || !fact.end) return false;
   return fact.end.error !== "" || (fact.end.exitCode ?? 0) !== 0;
-}
-
-/** Whether a decision is about the actor. */
-export function concerns(decision: Decision, { kind, id }: ActorName): boolean {
-  if (kind === "worker") return "worker" in decision && decision.worker === id;
-  if (kind === "container") return "container" in decision && decision.container === id;
-  if (kind === "throttle") return decision.do === "holdCreates";
-  return (
-    kind === "supervisor" && (decision.do === "delayRecovery" || decision.do === "finishRecovery")
-  );
-}
-
-/** Whether a command is about the actor. */
-export function asksOf(command: Command, { kind, id }: ActorName): boolean {
-  if (kind === "worker") return "workerId" in command && command.workerId === id;
-  return kind === "container" && "containerId" in command && command.containerId === id;
 }
 
 /** Its states by region; "" where a region has none. A container's waits are a region of their own. */

@@ -3,7 +3,9 @@ import type { Change } from "../core/draft.ts";
 import type { SnapshotOf } from "../core/registry.ts";
 import type { JournalRecord } from "../model/record.ts";
 import type { Settings } from "../model/settings.ts";
+import { stateSinceMs } from "../worker/worker.since.ts";
 import { Cost } from "./cost.ts";
+import type { JournalVisitor } from "./visitor.ts";
 
 type Worker = SnapshotOf["worker"];
 type Container = SnapshotOf["container"];
@@ -52,12 +54,12 @@ interface OpenLane {
   readonly containers: LaneContainer[];
   readonly cost: Cost;
   /** What it had cost before the range. */
-  readonly costBefore: number;
+  costBefore: number;
   price: number;
 }
 
 /** Collects the lives of all workers side by side, and how busy the dispatcher was, from records in their order. */
-export class LanesBuilder {
+export class LanesBuilder implements JournalVisitor {
   readonly #range: LanesRange;
   readonly #lanes = new Map<string, OpenLane>();
   readonly #bins: Bin[];
@@ -80,17 +82,17 @@ export class LanesBuilder {
     }));
   }
 
-  /** The state before the first record that is seen. */
   begin({ registry, settings, atMs }: Core): void {
     for (const [id, worker] of registry.entries("worker")) {
-      this.#open(id, worker, { atMs, settings, sinceMs: null });
+      const lane = this.#open(id, worker, settings, stateSinceMs(worker) ?? atMs);
+      lane.cost.begin(worker, settings);
+      lane.costBefore = costUntil(worker, settings, Math.max(atMs, this.#range.fromMs));
       this.#workers++;
     }
     for (const [, container] of registry.entries("container")) this.#countContainer(container, 1);
     this.#passBins(Math.max(atMs, this.#range.fromMs));
   }
 
-  /** A record, once the core has taken it in. */
   see(record: JournalRecord, changes: readonly Change[], core: Core): void {
     const { atMs, type } = record.fact;
     this.#passBins(atMs);
@@ -146,7 +148,7 @@ export class LanesBuilder {
     const { id, before, removed } = change;
     const worker = change.after as Worker;
     if (!before) this.#workers++;
-    const lane = this.#lanes.get(id) ?? this.#open(id, worker, { atMs, settings, sinceMs: atMs });
+    const lane = this.#lanes.get(id) ?? this.#open(id, worker, settings, atMs);
     lane.worker = worker;
     const last = lane.spans.at(-1);
     if (last?.state !== worker.value.lifecycle) {
@@ -159,31 +161,21 @@ export class LanesBuilder {
     if (removed) this.#workers--;
   }
 
-  #open(
-    id: string,
-    worker: Worker,
-    {
-      atMs,
-      settings,
-      sinceMs,
-    }: { atMs: number; settings: Settings | null; sinceMs: number | null },
-  ): OpenLane {
-    const cost = new Cost();
-    const isKnown = sinceMs === null;
-    if (isKnown) cost.begin(worker, settings);
+  #open(id: string, worker: Worker, settings: Settings | null, sinceMs: number): OpenLane {
+    const processes = Object.entries(worker.context.processes);
     const lane: OpenLane = {
       worker,
-      spans: [],
-      containers: [],
-      cost,
-      costBefore: isKnown ? costUntil(worker, settings, Math.max(atMs, this.#range.fromMs)) : 0,
+      spans: [{ state: worker.value.lifecycle, fromMs: sinceMs, toMs: null }],
+      containers: processes.map(([containerId, process]) => ({
+        containerId,
+        fromMs: process.sinceMs,
+        toMs: null,
+      })),
+      cost: new Cost(),
+      costBefore: 0,
       price: priceOf(worker, settings) ?? 0,
     };
     this.#lanes.set(id, lane);
-    const { lifecycle } = worker.value;
-    lane.spans.push({ state: lifecycle, fromMs: sinceMs ?? sinceOf(worker), toMs: null });
-    for (const [containerId, process] of Object.entries(worker.context.processes))
-      lane.containers.push({ containerId, fromMs: process.sinceMs, toMs: null });
     return lane;
   }
 
@@ -231,21 +223,4 @@ function priceOf({ context }: Worker, settings: Settings | null): number | undef
   return Object.hasOwn(types, context.instanceType)
     ? types[context.instanceType]?.price
     : undefined;
-}
-
-/** Since when it is in its state, as far as it remembers. */
-function sinceOf({ value, context }: Worker): number {
-  switch (value.lifecycle) {
-    case "creating":
-      return context.bornAtMs;
-    case "idle":
-      return context.busyAtMs;
-    case "running":
-      return Math.min(...Object.values(context.processes).map(({ sinceMs }) => sinceMs));
-    case "shutdown":
-    case "gone":
-      return context.destroyedAtMs ?? context.appearedAtMs;
-    default:
-      return context.appearedAtMs;
-  }
 }

@@ -3,14 +3,13 @@ import type { Command } from "../model/command.ts";
 import type { Decision } from "../model/decision.ts";
 import type { Fact } from "../model/fact.ts";
 import type { JournalRecord } from "../model/record.ts";
+import { Ends } from "./ends.ts";
 import type { CommandStep, DecisionStep, Step } from "./explanation.ts";
 import { factText, failureText } from "./fact-text.ts";
 import type { Names } from "./names.ts";
 import { isSweep, sweepText } from "./sweep.ts";
 
-/** Of a long life the beginning and the end tell most. */
-const OLDEST_MAX = 100;
-const NEWEST_MAX = 900;
+const STEPS_KEPT = { oldestMax: 100, newestMax: 900 };
 
 /** What of a record concerns the one who is explained. */
 export interface Concerned {
@@ -24,9 +23,7 @@ export interface Concerned {
 
 /** Collects the records that concern one actor, with what became of the commands. */
 export class Steps {
-  readonly #oldest: Step[] = [];
-  #newest: Step[] = [];
-  #omitted = 0;
+  readonly #kept = new Ends<Step>(STEPS_KEPT);
   /** Commands whose outcome is still to come. */
   readonly #open = new Map<string, CommandStep>();
 
@@ -45,13 +42,13 @@ export class Steps {
       commands: commands.map((command) => commandStep(command, names)),
     };
     for (const command of step.commands) this.#open.set(command.id, command);
-    this.#keep(step);
+    this.#kept.add(step);
     return step;
   }
 
   finish(): { steps: Step[]; stepsOmitted: number } {
-    this.#trim();
-    return { steps: [...this.#oldest, ...this.#newest], stepsOmitted: this.#omitted };
+    const { kept, omitted } = this.#kept.finish();
+    return { steps: kept, stepsOmitted: omitted };
   }
 
   #settle({ seq, fact }: JournalRecord): void {
@@ -60,18 +57,6 @@ export class Steps {
     if (!command) return;
     this.#open.delete(fact.commandId);
     command.outcome = { seq, atMs: fact.atMs, ...outcomeOf(fact) };
-  }
-
-  #keep(step: Step): void {
-    if (this.#oldest.length < OLDEST_MAX) this.#oldest.push(step);
-    else if (this.#newest.push(step) > 2 * NEWEST_MAX) this.#trim();
-  }
-
-  #trim(): void {
-    const tooMany = this.#newest.length - NEWEST_MAX;
-    if (tooMany <= 0) return;
-    this.#newest = this.#newest.slice(tooMany);
-    this.#omitted += tooMany;
   }
 }
 
@@ -141,19 +126,4 @@ function subjectOf(command: Command, names: Names): string {
     default:
       return names.container(command.containerId);
   }
-}
-
-/**
- * The worker that each create decision of a record made: the n-th of them asked for the n-th instance, for a decision
- * that nobody took is not recorded.
- */
-export function createdBy(
-  record: JournalRecord,
-): { decision: Extract<Decision, { do: "create" }>; command: Command }[] {
-  const creates = record.commands.filter(({ kind }) => kind === "instance.create");
-  const decisions = record.decisions.filter((decision) => decision.do === "create");
-  return decisions.flatMap((decision, at) => {
-    const command = creates[at];
-    return command ? [{ decision, command }] : [];
-  });
 }

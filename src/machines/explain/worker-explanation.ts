@@ -3,12 +3,14 @@ import type { Change } from "../core/draft.ts";
 import { seqOfCommand } from "../model/ids.ts";
 import type { JournalRecord } from "../model/record.ts";
 import type { WorkerSnapshot } from "../worker/worker.machine.ts";
+import { asksOf, concerns, createdBy } from "./concerns.ts";
 import { Cost } from "./cost.ts";
 import type { Coverage, Step, WorkerExplanation } from "./explanation.ts";
 import { Runs } from "./runs.ts";
 import { Spans, type Moment } from "./spans.ts";
 import { nameOfContainer, namer } from "./names.ts";
-import { createdBy, Steps, type Concerned } from "./steps.ts";
+import { Steps, type Concerned } from "./steps.ts";
+import type { JournalVisitor } from "./visitor.ts";
 import { answerForWorker } from "./worker-answer.ts";
 
 /** Boot probes fail in a few ways, over and over. */
@@ -26,7 +28,7 @@ type Facts = Omit<WorkerExplanation, "answer">;
  * Collects why an instance was booted, kept and destroyed, from records in their order and what they changed. It is told by
  * the worker's id or the cloud's name of it.
  */
-export class WorkerExplanationBuilder {
+export class WorkerExplanationBuilder implements JournalVisitor {
   readonly #id: string;
   readonly #steps = new Steps();
   readonly #runs = new Runs();
@@ -51,7 +53,6 @@ export class WorkerExplanationBuilder {
     return this.#workerId;
   }
 
-  /** The state before the first record that is seen. */
   begin(core: Core): void {
     const { registry, settings } = core;
     const snapshot = registry.get("worker", registry.workerOfInstance(this.#id) ?? this.#id);
@@ -67,7 +68,6 @@ export class WorkerExplanationBuilder {
     );
   }
 
-  /** A record, once the core has taken it in. */
   see(record: JournalRecord, changes: readonly Change[], core: Core): void {
     const { fact } = record;
     const moment = { seq: record.seq, atMs: fact.atMs };
@@ -150,16 +150,14 @@ export class WorkerExplanationBuilder {
   #concerned(record: JournalRecord, change: Change | undefined): Concerned {
     const id = this.#workerId as string;
     const { fact } = record;
-    const commands = record.commands.filter(
-      (command) => "workerId" in command && command.workerId === id,
-    );
+    const it = { kind: "worker", id } as const;
+    const commands = record.commands.filter((command) => asksOf(command, it));
     const killed = new Set(
       commands.flatMap((command) => (command.kind === "process.kill" ? command.containerId : [])),
     );
     const decisions = record.decisions.filter(
       (decision) =>
-        ("worker" in decision && decision.worker === id) ||
-        (decision.do === "kill" && killed.has(decision.container)),
+        concerns(decision, it) || (decision.do === "kill" && killed.has(decision.container)),
     );
     const born = createdBy(record).find(({ command }) => command.id === id);
     const named = "workerId" in fact && fact.workerId === id;
