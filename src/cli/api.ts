@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { formatSpan } from "../machines/model/amounts.ts";
 import { parseLossless } from "../drivers/queue/arvados/json.ts";
 import { makeTransport, type WireResponse } from "../drivers/queue/arvados/transport.ts";
@@ -52,6 +53,22 @@ export async function callApi(connection: Connection, request: ApiRequest): Prom
       { cause: error },
     );
   }
+}
+
+/** The same, for an answer of a known form. Throws `CliError` also where it has another. */
+export async function readApi<T>(
+  connection: Connection,
+  request: ApiRequest,
+  schema: z.ZodType<T>,
+): Promise<T> {
+  const { data, error } = schema.safeParse(await callApi(connection, request));
+  if (error === undefined) return data;
+  const [issue] = error.issues;
+  const [route] = request.path.split("?");
+  throw new CliError(
+    `${route}: the answer is not as expected: ${issue?.path.join(".")}: ${issue?.message}; ` +
+      "does another version listen there?",
+  );
 }
 
 /** The answer as it is. Throws `NoAnswerError`. */

@@ -4,29 +4,20 @@ import { containersAnswerSchema, type ContainerItem } from "../http/wire/contain
 import { lenient } from "../http/wire/lenient.ts";
 import { statusAnswerSchema, type StatusAnswer } from "../http/wire/status.ts";
 import { workersAnswerSchema, type WorkerItem } from "../http/wire/worker.ts";
-import { callApi, type ApiRequest } from "./api.ts";
+import { callApi, readApi, type ApiRequest } from "./api.ts";
 import type { Connection } from "./connection.ts";
-import { CliError } from "./exit-code.ts";
+
+/** With the management token, and with members that a later version has. Throws `CliError`. */
+function reader<T>(schema: z.ZodType<T>) {
+  const known = lenient(schema);
+  return (connection: Connection, request: Omit<ApiRequest, "token">): Promise<T> =>
+    readApi(connection, { ...request, token: "management" }, known);
+}
 
 const readStatus = reader(statusAnswerSchema);
 const readContainers = reader(containersAnswerSchema);
 const readWorkers = reader(workersAnswerSchema);
 const readAccepted = reader(journalAcceptAnswerSchema);
-
-/** Asks with the management token, and reads the answer as the dispatcher's schema has it. Throws `CliError`. */
-function reader<T>(schema: z.ZodType<T>) {
-  const known = lenient(schema);
-  return async (connection: Connection, request: Omit<ApiRequest, "token">): Promise<T> => {
-    const answer = await callApi(connection, { ...request, token: "management" });
-    const { data, error } = known.safeParse(answer);
-    if (error === undefined) return data;
-    const [issue] = error.issues;
-    throw new CliError(
-      `${request.path}: the answer is not as expected: ${issue?.path.join(".")}: ${issue?.message}; ` +
-        "does a dispatcher of another version listen there?",
-    );
-  };
-}
 
 /** The dispatcher's own endpoints, `/dispatch/v1` (docs/http-api.md), as far as commands ask for them. */
 export function getStatus(connection: Connection, signal?: AbortSignal): Promise<StatusAnswer> {

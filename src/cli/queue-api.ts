@@ -1,45 +1,38 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { callApi, NoAnswerError } from "./api.ts";
+import { z } from "zod";
+import { prioritySchema } from "../http/wire/common.ts";
+import { callApi, NoAnswerError, readApi, type ApiRequest } from "./api.ts";
 import type { Connection } from "./connection.ts";
 import { CliError, UsageError } from "./exit-code.ts";
 import { oneLine } from "./table.ts";
 
-/** What the commands read of a container record; `select` says so to the queue. */
-export interface QueuedContainer {
-  readonly uuid: string;
-  readonly state: string;
+/** What the commands read of a container record, and ask the queue for. */
+const containerSchema = z.object({
+  uuid: z.string(),
+  state: z.string(),
   /** A number, or digits beyond 2^53. */
-  readonly priority: number | string;
-  readonly command: readonly string[];
-  readonly created_at: string;
-  readonly started_at: string | null;
-  readonly finished_at: string | null;
-  readonly exit_code: number | null;
-  readonly runtime_status: { readonly error?: string; readonly warning?: string };
-  readonly cost: number;
-}
+  priority: prioritySchema,
+  command: z.array(z.string()),
+  created_at: z.string(),
+  started_at: z.string().nullable(),
+  finished_at: z.string().nullable(),
+  exit_code: z.number().nullable(),
+  runtime_status: z.object({ error: z.string().optional(), warning: z.string().optional() }),
+  cost: z.number(),
+});
+export type QueuedContainer = z.infer<typeof containerSchema>;
 
-export interface QueuedRequest {
-  readonly uuid: string;
-  readonly container_uuid: string;
-  readonly name: string | null;
-  readonly priority: number;
-  readonly state: string;
-}
+const requestSchema = z.object({
+  uuid: z.string(),
+  container_uuid: z.string(),
+  name: z.string().nullable(),
+  priority: z.number(),
+  state: z.string(),
+});
+export type QueuedRequest = z.infer<typeof requestSchema>;
 
-const CONTAINER_SELECT = [
-  "uuid",
-  "state",
-  "priority",
-  "command",
-  "created_at",
-  "started_at",
-  "finished_at",
-  "exit_code",
-  "runtime_status",
-  "cost",
-];
-const REQUEST_SELECT = ["uuid", "container_uuid", "name", "priority", "state"];
+const CONTAINER_SELECT = Object.keys(containerSchema.shape);
+const REQUEST_SELECT = Object.keys(requestSchema.shape);
 const PAGE_MAX = 1000;
 
 const UUID = /^[a-z0-9]{5}-(dz642|xvhdp)-[a-z0-9]{15}$/;
@@ -65,10 +58,9 @@ export async function submitRequest(
   connection: Connection,
   request: Readonly<Record<string, unknown>>,
 ): Promise<QueuedRequest> {
-  return (await callQueue(connection, "/container_requests", {
-    method: "POST",
-    body: { container_request: request },
-  })) as QueuedRequest;
+  const body = { container_request: request };
+  const asked = { method: "POST", path: "/container_requests", body } as const;
+  return readApi(connection, toQueue(connection, asked), requestSchema);
 }
 
 export async function getContainer(
@@ -77,7 +69,7 @@ export async function getContainer(
 ): Promise<QueuedContainer> {
   const select = encodeURIComponent(JSON.stringify(CONTAINER_SELECT));
   const path = `/containers/${containerId}?select=${select}`;
-  return (await callQueue(connection, path, {})) as QueuedContainer;
+  return readApi(connection, toQueue(connection, { path }), containerSchema);
 }
 
 /** The newest first, as far as a page goes. */
@@ -86,7 +78,7 @@ export async function listContainers(
   filters: readonly unknown[],
 ): Promise<readonly QueuedContainer[]> {
   const query = { filters, select: CONTAINER_SELECT, order: ["created_at desc"], limit: PAGE_MAX };
-  return list<QueuedContainer>(connection, "/containers", query);
+  return list(connection, "/containers", { query, schema: containerSchema });
 }
 
 /** The newest first, as far as a page goes. */
@@ -95,7 +87,7 @@ export async function listRequests(
   filters: readonly unknown[],
 ): Promise<readonly QueuedRequest[]> {
   const query = { filters, select: REQUEST_SELECT, order: ["created_at desc"], limit: PAGE_MAX };
-  return list<QueuedRequest>(connection, "/container_requests", query);
+  return list(connection, "/container_requests", { query, schema: requestSchema });
 }
 
 /** More uuids make an address that is too long to ask for. */
@@ -124,7 +116,8 @@ export async function labelsOf(
 /** Priority 0: a waiting container is cancelled at once, a running one is stopped first. */
 export async function cancelRequest(connection: Connection, requestId: string): Promise<void> {
   const body = { container_request: { priority: 0 } };
-  await callQueue(connection, `/container_requests/${requestId}`, { method: "PUT", body });
+  const path = `/container_requests/${requestId}`;
+  await callApi(connection, toQueue(connection, { method: "PUT", path, body }));
 }
 
 const WAIT_MS = 300;
@@ -153,31 +146,29 @@ export async function waitForEnd(
 async function list<T>(
   connection: Connection,
   path: string,
-  query: Readonly<Record<string, unknown>>,
+  asked: { readonly query: Readonly<Record<string, unknown>>; readonly schema: z.ZodType<T> },
 ): Promise<readonly T[]> {
   const params = new URLSearchParams();
-  for (const [key, value] of Object.entries(query)) {
+  for (const [key, value] of Object.entries(asked.query)) {
     params.set(key, typeof value === "string" ? value : JSON.stringify(value));
   }
-  const page = (await callQueue(connection, `${path}?${params.toString()}`, {})) as { items: T[] };
-  return page.items;
+  const request = toQueue(connection, { path: `${path}?${params.toString()}` });
+  return (await readApi(connection, request, z.object({ items: z.array(asked.schema) }))).items;
 }
 
 /** The queue's API stands at the dispatcher where it is embedded, else at the controller. */
-async function callQueue(
-  connection: Connection,
-  path: string,
-  request: { readonly method?: "POST" | "PUT"; readonly body?: unknown },
-): Promise<unknown> {
-  const { isEmbedded, config, systemRootToken } = connection;
+function toQueue(
+  { isEmbedded, config, dataDir, systemRootToken }: Connection,
+  request: Pick<ApiRequest, "method" | "path" | "body">,
+): ApiRequest {
   if (systemRootToken === "") {
     const place = `Clusters.${config.id}.SystemRootToken`;
     throw new CliError(
       isEmbedded
-        ? `there is no token for the queue yet: the dispatcher makes it in ${connection.dataDir} when it first starts`
+        ? `there is no token for the queue yet: the dispatcher makes it in ${dataDir} when it first starts`
         : `${place} is empty, so the queue cannot be asked`,
     );
   }
   const base = isEmbedded ? {} : { url: config.services.controller.externalURL };
-  return callApi(connection, { ...request, ...base, path: `/arvados/v1${path}`, token: "root" });
+  return { ...request, ...base, path: `/arvados/v1${request.path}`, token: "root" };
 }

@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
 import { readScenarios } from "../../support/scenarios.ts";
-import type { Settings } from "../../../src/machines/model/settings.ts";
+import { DEFAULT_NUMBERS, type Settings } from "../../../src/machines/model/settings.ts";
 import { NO_GPU, type InstanceType } from "../../../src/machines/model/instance-type.ts";
 
 /** The files have a shape of their own per case. */
@@ -59,6 +59,7 @@ export function settingsOf(config: Json = {}, types: Record<string, Json> = {}):
     clusterId: "zzzzz",
     instanceTypes: typesOf(types),
     quotaGroups: {},
+    ...DEFAULT_NUMBERS,
     maximumPriceFactor: config.MaximumPriceFactor ?? 0,
     reserveExtraRam: config.ReserveExtraRAM ?? 0,
     localKeepBlobBuffersPerVcpu: config.LocalKeepBlobBuffersPerVCPU ?? 0,
@@ -67,14 +68,6 @@ export function settingsOf(config: Json = {}, types: Record<string, Json> = {}):
     maxRunningContainersPerInstance: config.MaxRunningContainersPerInstance ?? 0,
     initialQuotaEstimate: config.InitialQuotaEstimate ?? 0,
     supervisorFraction: config.SupervisorFraction ?? 0,
-    timeoutIdleMs: 60_000,
-    timeoutBootingMs: 600_000,
-    timeoutProbeMs: 600_000,
-    timeoutShutdownMs: 10_000,
-    timeoutSignalMs: 5_000,
-    timeoutTermMs: 120_000,
-    timeoutStaleRunLockMs: 5_000,
-    staleLockTimeoutMs: 60_000,
     timeoutStartMs: 60_000,
     planIntervalMs: 100,
   };
