@@ -11,15 +11,15 @@ const KEPT_BACK: ReadonlySet<string> = new Set<WaitReason>([
 ]);
 
 /**
- * How often a reason may come back for one cause: what containers in front need may turn out to be there, or not to be, since
- * an instance is ready sooner than a lock, or a lock is refused.
+ * How often a reason may come back for one cause: what containers in front need may turn out to be there, or not to be. An
+ * instance is ready sooner than a lock, a lock is refused, an instance is lost and with it the room that was counted on.
  */
-const RETURNS_MAX = 2;
+const RETURNS_MAX = 3;
 /**
- * What is older is no flapping: with the number of instances, which nothing here keeps from changing, what keeps a container
- * back changes in earnest.
+ * What is older does not count: with the number of instances, which nothing here keeps from changing, what keeps a container
+ * back changes in earnest now and then.
  */
-const WITHIN_MS = 60_000;
+const WITHIN_MS = 600_000;
 
 interface Told {
   readonly reason: string;
@@ -29,7 +29,7 @@ interface Told {
 
 /**
  * What is recorded of why a container is kept back changes with its cause: it does not come back again and again to what
- * it was, within a minute and while neither the limits nor the container have changed. An instance that comes or goes is no
+ * it was, within ten minutes and while neither the limits nor the container have changed. An instance that comes or goes is no
  * cause.
  */
 export function reasonsSettle(): Invariant {
