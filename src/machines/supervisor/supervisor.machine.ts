@@ -53,12 +53,21 @@ function isLate(
 
 const lateList = { guard: "firstLateList", actions: "settle" } as const;
 
+interface Supervised {
+  readonly context: SupervisorContext;
+}
+
+/** A recovery may end before its deadline. It is told the time all the same, which changes nothing then. */
+const untilStaleLocks = {
+  dueAtMs: ({ context }: Supervised): number | null => context.staleLockDeadlineAtMs,
+};
+
 /** The dispatcher as a whole: who may decide, and what has to be known before it does (specification §6.1, §6.3). */
 export const supervisorMachine = setup({
   types: {
     context: {} as SupervisorContext,
     events: {} as SupervisorEvent,
-    meta: {} as StateMeta<{ readonly context: SupervisorContext }>,
+    meta: {} as StateMeta<Supervised>,
   },
   actions: {
     begin: assign(({ event }) => ({
@@ -128,7 +137,7 @@ export const supervisorMachine = setup({
   states: {
     standby: { meta: { dueAtMs: never }, on: { "lease.acquired": "recovering" } },
     recovering: {
-      meta: { dueAtMs: ({ context }) => context.staleLockDeadlineAtMs },
+      meta: untilStaleLocks,
       on: {
         "instances.listed": [{ guard: "firstList", actions: "takeList" }, lateList],
         "queue.polled": { guard: "firstPoll", actions: "takePoll" },
@@ -139,9 +148,9 @@ export const supervisorMachine = setup({
         "clock.ticked": { guard: "waitOver", actions: "endWait" },
       },
     },
-    dispatching: { meta: { dueAtMs: never }, on: { "instances.listed": lateList } },
+    dispatching: { meta: untilStaleLocks, on: { "instances.listed": lateList } },
     stopping: {
-      meta: { dueAtMs: never },
+      meta: untilStaleLocks,
       on: {
         "instances.listed": [{ guard: "firstList", actions: "takeList" }, lateList],
         "queue.polled": { guard: "firstPoll", actions: "takePoll" },
