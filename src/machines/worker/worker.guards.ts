@@ -85,7 +85,6 @@ export function isAsKnown(
   { address, idleBehavior: tagged, instanceType }: Omit<FactOf<"instance.seen">, "atMs">,
 ): boolean {
   return (
-    lifecycle !== "creating" &&
     lifecycle !== "shutdown" &&
     context.missingSinceMs === null &&
     address === context.address &&
