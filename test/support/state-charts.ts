@@ -6,7 +6,7 @@ import { MACHINES } from "../../src/machines/core/registry.ts";
 import type { ActorKind } from "../../src/machines/model/ids.ts";
 import { actionText } from "../../src/machines/transitions.ts";
 import { ABOUT } from "./charts/about.ts";
-import { edgesOf } from "./charts/edges.ts";
+import { edgesOf, namedTogether } from "./charts/edges.ts";
 import type { Edge } from "./charts/edges.ts";
 import { regionsOf } from "./charts/graph.ts";
 
@@ -17,7 +17,7 @@ const INTRODUCTION = `# State charts
 Made from the charts themselves by \`npm run docs:charts\`; a test fails when this page is stale. Events are facts
 (\`subject.pastParticiple\`), decisions of the planner (\`….decided\`) and what a worker tells a container (\`process.…\`).
 Brackets hold the guard: of several transitions for one event the first whose guard holds is taken. A transition without an
-event is taken as soon as its guard holds. Charts do nothing themselves: \`commands\` and \`notices\` go to the core as data.
+event is taken as soon as its guard holds. An arrow to several states leads to the one that its guard names. Charts do nothing themselves: \`commands\` and \`notices\` go to the core as data.
 Guards and actions stand beside each chart, in \`*.guards.ts\` and \`*.assigns.ts\` where there are many.
 `;
 
@@ -61,12 +61,13 @@ function stayingTable(edges: readonly Edge[]): string {
 
 /** What is done on the way from a state to another, and on entering and leaving one. */
 function actionsTable(edges: readonly Edge[], root: StateNode): string {
-  const onTheWay = edges
-    .filter(({ target, actions }) => target && actions !== "")
-    .map(
-      ({ sources, target, events, guard, actions }) =>
-        `| ${sources.map(placeOf).join(", ")} → ${target?.key} | ${coded(events)} | ${guard} | ${actions} |`,
-    );
+  const done = edges.filter(({ target, actions }) => target && actions !== "");
+  const onTheWay = namedTogether(done).map((alike) => {
+    const [{ sources, events, guard, actions }] = alike as [Edge];
+    const to = alike.map(({ target }) => target?.key).join(" or ");
+    const once = alike.length > 1 ? `${guard.slice(0, guard.lastIndexOf(" "))} that one` : guard;
+    return `| ${sources.map(placeOf).join(", ")} → ${to} | ${coded(events)} | ${once} | ${actions} |`;
+  });
   const rows = [...onTheWay, ...doors(root)];
   if (rows.length === 0) return "";
   return [

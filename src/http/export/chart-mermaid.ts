@@ -1,11 +1,12 @@
 import type { Chart, ChartEdge, ChartNode } from "../wire/chart.ts";
+import { saidOnce } from "./said-once.ts";
 
 type Node = Pick<ChartNode, "id" | "key" | "parent" | "type">;
 
 /** A chart without places will do. */
 interface PlainChart extends Pick<Chart, "kind"> {
   readonly nodes: readonly Node[];
-  readonly edges: readonly Pick<ChartEdge, "from" | "to" | "transitions">[];
+  readonly edges: readonly Pick<ChartEdge, "from" | "to" | "to_any" | "transitions">[];
 }
 
 /** A chart as a Mermaid state diagram. */
@@ -27,8 +28,9 @@ function regionLines(chart: PlainChart, region: Node, indent: string): string[] 
   const arrows = chart.edges.filter(({ from }) => ids.has(from));
   return [
     ...own.map(({ id, key }) => `${indent}state "${key}" as ${names.get(id)}`),
-    ...arrows.flatMap(({ from, to, transitions }) => {
-      const arrow = `${indent}${names.get(from)} --> ${names.get(to)}`;
+    ...arrows.flatMap((edge) => {
+      const arrow = `${indent}${names.get(edge.from)} --> ${names.get(edge.to)}`;
+      const transitions = saidOnce(edge);
       if (transitions.length === 0) return [arrow];
       return transitions.map((transition) => `${arrow} : ${labelOf(transition)}`);
     }),

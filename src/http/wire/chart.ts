@@ -44,6 +44,8 @@ const chartEdgeSchema = z.strictObject({
   to: z.string(),
   /** The states that it leaves. */
   from_any: z.array(z.string()),
+  /** The states that it may lead to; of several, the one that the guard names. */
+  to_any: z.array(z.string()),
   transitions: z.array(chartTransitionSchema),
   points: z.array(z.tuple([z.number(), z.number()])),
   /** Null for the arrow to where a region begins. */

@@ -1,8 +1,6 @@
 import type { ContainerState } from "../model/fact.ts";
 import type { ContainerContext, ContainerEventOf, ReportedProcess } from "./container.types.ts";
 
-export type ProcessState = "absent" | "starting" | "running" | "unkillable" | "exited";
-
 type Told = ContainerEventOf<
   "container.added" | "container.changed" | "container.rejected" | "operation.succeeded"
 >;
@@ -73,13 +71,17 @@ export function processesAfter(
   }
 }
 
-export function processAfter(context: ContainerContext, notice: ProcessNotice): ProcessState {
-  const reports = Object.values(processesAfter(context, notice));
-  if (reports.includes("unkillable")) return "unkillable";
-  if (reports.includes("running")) return "running";
-  if (reports.includes("starting")) return "starting";
-  const exited = notice.type === "process.ended" && notice.how === "exited";
-  return exited || context.exitedSeq !== null ? "exited" : "absent";
+/** Another worker than the one that tells. */
+export const reportedElsewhere =
+  (report: ReportedProcess) =>
+  ({ processes }: ContainerContext, { workerId }: ProcessNotice): boolean =>
+    Object.entries(processes).some(([id, reported]) => id !== workerId && reported === report);
+
+export function hasExited(
+  _context: ContainerContext,
+  { how }: ContainerEventOf<"process.ended">,
+): boolean {
+  return how === "exited";
 }
 
 export function lastProcessEnds(

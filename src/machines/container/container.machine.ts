@@ -8,7 +8,6 @@ import type { Notice } from "../model/notice.ts";
 import * as to from "./container.assigns.ts";
 import * as choose from "./container.choice.ts";
 import * as judge from "./container.guards.ts";
-import type { ProcessState } from "./container.guards.ts";
 import { RECORD_STATES } from "./container.types.ts";
 import type { ContainerContext, ContainerEvent, ContainerInput } from "./container.types.ts";
 
@@ -56,8 +55,10 @@ const chart = setup({
     isCurrent: ({ context, event }) => judge.isCurrent(context, event as never),
     retryDue: given(judge.retryDue),
     lockArrived: given(judge.lockArrived),
-    processBecomes: ({ context, event }, state: ProcessState) =>
-      judge.processAfter(context, event as never) === state,
+    unkillableElsewhere: given(judge.reportedElsewhere("unkillable")),
+    runsElsewhere: given(judge.reportedElsewhere("running")),
+    startsElsewhere: given(judge.reportedElsewhere("starting")),
+    hasExited: given(judge.hasExited),
     lastProcessEnds: given(judge.lastProcessEnds),
     waitChanged: given(judge.waitChanged),
     notRejected: ({ context }) => judge.notRejected(context),
@@ -113,14 +114,27 @@ const takeCancel = { guard: "notRejected", actions: "takeCancel" } as const;
 const open = (id: ContainerState) =>
   ({ id, on: { ...recordEvents(id), "cancel.requested": takeCancel } }) as const;
 
-const noticed = (["absent", "starting", "running", "unkillable", "exited"] as const).map(
-  (state) =>
-    ({
-      guard: { type: "processBecomes", params: state },
-      target: `#process.${state}`,
-      actions: "takeProcess",
-    }) as const,
-);
+/** What a worker tells of a process, where no other worker reports more. */
+const noticed = {
+  starting: { target: "starting", actions: "takeProcess" },
+  running: { target: "running", actions: "takeProcess" },
+  unkillable: { target: "unkillable", actions: "takeProcess" },
+  exited: { guard: "hasExited", target: "exited", actions: "takeProcess" },
+  absent: { target: "absent", actions: "takeProcess" },
+} as const;
+/** It goes by the worker that reports most: by one that cannot kill it, else by one on which it runs. */
+const elsewhere = {
+  unkillable: { ...noticed.unkillable, guard: "unkillableElsewhere" },
+  running: { ...noticed.running, guard: "runsElsewhere" },
+  starting: { ...noticed.starting, guard: "startsElsewhere" },
+} as const;
+const over = [noticed.exited, noticed.absent] as const;
+/** Where no worker reports one. */
+const first = {
+  "process.starting": noticed.starting,
+  "process.seen": noticed.running,
+  "process.unkillable": noticed.unkillable,
+} as const;
 
 const calling = {
   meta: { dueAtMs: never },
@@ -206,24 +220,34 @@ export const containerMachine = chart.createMachine({
       },
     },
     process: {
-      id: "process",
       initial: "absent",
-      on: {
-        "process.starting": noticed,
-        "process.seen": noticed,
-        "process.unkillable": noticed,
-        "process.ended": noticed,
-      },
       states: {
         absent: {
-          // An older journal may not know what was started since.
-          on: { "daemon.started": { guard: "awaitsRecord", actions: "loseSight" } },
+          on: {
+            ...first,
+            // An older journal may not know what was started since.
+            "daemon.started": { guard: "awaitsRecord", actions: "loseSight" },
+          },
         },
-        starting: {},
-        running: {},
-        unkillable: {},
+        starting: { on: { ...first, "process.ended": [elsewhere.starting, ...over] } },
+        running: {
+          on: {
+            ...first,
+            "process.starting": noticed.running,
+            "process.ended": [elsewhere.running, elsewhere.starting, ...over],
+          },
+        },
+        unkillable: {
+          on: {
+            ...first,
+            "process.starting": noticed.unkillable,
+            "process.seen": [elsewhere.unkillable, noticed.running],
+            "process.ended": [elsewhere.unkillable, elsewhere.running, elsewhere.starting, ...over],
+          },
+        },
         exited: {
           on: {
+            ...first,
             // A kill of what has ended only clears the exit (specification §6.7).
             "kill.decided": { guard: not("awaitsRecord"), target: "absent", actions: "forgetExit" },
           },

@@ -45,11 +45,16 @@ describe("the chart's overlay", () => {
     expect(takenEdge(chartOf("worker"), last)?.id).toBe("lifecycle.idle→lifecycle.running");
   });
 
-  it("finds the arrow of what was taken without an event, from a region, or from the whole chart", () => {
+  it("finds the arrow of what was taken without an event, to a state that the guard names, or from the whole chart", () => {
     const worker = taken("probe.succeeded", "noProcesses", "lifecycle.running", "lifecycle.idle");
     expect(takenEdge(chartOf("worker"), worker)?.id).toBe("lifecycle.running→lifecycle.idle");
-    const process = taken("process.seen", "processBecomes running", "process", "process.running");
-    expect(takenEdge(chartOf("container"), process)?.to).toBe("process.running");
+    const record = taken("container.changed", "becomes Locked", "record.Queued", "record.Locked");
+    const named = takenEdge(chartOf("container"), record);
+    expect(named?.to_any).toContain("record.Locked");
+    expect(named && edgeText(named)).toBe(
+      "Queued, Locked, Running, Complete, Cancelled to Queued or Locked or Running or Complete or Cancelled: " +
+        "on container.changed or operation.succeeded if becomes that one",
+    );
     expect(takenEdge(chartOf("throttle"), taken("create.failed", "", "", "held"))?.to).toBe("held");
   });
 

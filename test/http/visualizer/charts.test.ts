@@ -74,7 +74,7 @@ describe.each(ACTOR_KINDS)("the chart of %s", (kind) => {
       for (const state of statesOf(transition)) {
         const drawn = chart.edges.filter(
           (edge) =>
-            edge.to === pathOf(target) &&
+            edge.to_any.includes(pathOf(target)) &&
             edge.from_any.includes(state) &&
             edge.transitions.some(says),
         );

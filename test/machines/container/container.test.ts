@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   containerMachine,
@@ -317,6 +318,36 @@ describe("the process", () => {
     expect(rig.ended("exited", "w1").value.process).toBe("running");
     expect(rig.context.exitedSeq).toBeNull();
     expect(rig.ended("exited", "w2").value.process).toBe("exited");
+  });
+
+  it("is the worst of what any workers report, in any order, and how the last one ended", () => {
+    const notice = fc.record({
+      what: fc.constantFrom("starting", "seen", "unkillable", "exited", "abandoned"),
+      workerId: fc.constantFrom("w1", "w2", "w3"),
+    });
+    const came = new Set<string>();
+    fc.assert(
+      fc.property(fc.array(notice, { maxLength: 30, size: "max" }), (notices) => {
+        const rig = new Rig("Running");
+        for (const { what, workerId } of notices) {
+          const before = rig.value.process;
+          const isKnown = workerId in rig.context.processes;
+          // A worker starts what it has no process of, and ends what it has one of.
+          if (what === "starting" ? isKnown : what !== "seen" && !isKnown) continue;
+          if (what === "exited" || what === "abandoned") rig.ended(what, workerId);
+          else rig.process(what, workerId);
+          const reports = Object.values(rig.context.processes);
+          const worst = (["unkillable", "running", "starting"] as const).find((report) =>
+            reports.includes(report),
+          );
+          expect(rig.value.process).toBe(worst ?? (what === "exited" ? "exited" : "absent"));
+          came.add(`${before} ${rig.value.process}`);
+        }
+      }),
+      { numRuns: 300, seed: 20_261_129 },
+    );
+    // From one in which nothing runs, it is started or seen to run; else each leads to each.
+    expect(came.size).toBe(19);
   });
 
   it("leaves no exit behind when its worker is lost: nobody knows (specification §7.3)", () => {

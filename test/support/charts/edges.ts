@@ -1,4 +1,5 @@
 import type { StateNode } from "xstate";
+import type { ChartTransition } from "../../../src/http/wire/chart.ts";
 import { actionText, guardText, transitionsOf } from "../../../src/machines/transitions.ts";
 
 /** What several events, or several states of a region, have alike. */
@@ -43,13 +44,46 @@ function merged(edges: readonly Edge[]): Edge[] {
   );
 }
 
+/** What leads from the same states to one, or to whichever of several its guard names. */
+export interface DrawnEdge {
+  readonly sources: readonly StateNode[];
+  readonly targets: readonly StateNode[];
+  readonly transitions: readonly ChartTransition[];
+}
+
 /** For a picture, which does not show what is done on the way. */
-export function drawnEdges(edges: readonly Edge[]): (Edge & { target: StateNode })[] {
+export function drawnEdges(edges: readonly Edge[]): DrawnEdge[] {
   const moving = edges.filter((edge): edge is Edge & { target: StateNode } => !!edge.target);
-  return grouped(
+  const byTarget = grouped(
     moving,
     ({ sources, target, guard }) => [sources.map(({ id }) => id), target.id, guard],
     mergeEvents,
+  );
+  return namedTogether(byTarget).map((alike) => ({
+    sources: alike[0]?.sources ?? [],
+    targets: alike.map(({ target }) => target),
+    transitions: alike.map(({ events, guard, actions }) => ({
+      events: [...events],
+      guard,
+      actions: actions ? actions.split(", ") : [],
+    })),
+  }));
+}
+
+/**
+ * Guards such as `becomes Locked` name the state that they lead to: which one that is, somebody outside says, so that an
+ * arrow from each to each would tell nothing. Those that differ in it alone belong together.
+ */
+export function namedTogether<E extends Edge>(edges: readonly E[]): E[][] {
+  return grouped(
+    edges.map((edge) => [edge]),
+    ([edge]) => {
+      const { sources, target, events, guard, actions } = edge as E;
+      const [name, ...named] = guard.split(" ");
+      const asked = named.join(" ") === target?.key ? name : [target?.id, guard];
+      return [sources.map(({ id }) => id), events, asked, actions];
+    },
+    (a, b) => [...a, ...b],
   );
 }
 

@@ -1,8 +1,9 @@
 import type { AnyStateMachine, StateNode } from "xstate";
 import { pathOf } from "../../../src/machines/transitions.ts";
 import type { ChartEdge, ChartNode, ChartTransition } from "../../../src/http/wire/chart.ts";
+import { saidOnce } from "../../../src/http/export/said-once.ts";
 import { drawnEdges, grouped } from "./edges.ts";
-import type { Edge } from "./edges.ts";
+import type { DrawnEdge, Edge } from "./edges.ts";
 import { labelOf } from "./label.ts";
 import type { Label } from "./label.ts";
 
@@ -28,8 +29,11 @@ function regionOf(region: StateNode, edges: readonly Edge[]): Region {
   const parent = pathOf(region);
   const states = Object.values<StateNode>(region.states);
   const [first] = region.initial.target ?? [];
-  const own = drawnEdges(edges).filter(({ target }) => target.parent === region);
-  const groups = own.flatMap((edge) => (isShared(edge, region) ? [statesLeft(edge, region)] : []));
+  const own = drawnEdges(edges).filter(({ targets }) => targets[0]?.parent === region);
+  const groups = own.flatMap((edge) => [
+    ...(isShared(edge, region) ? [statesLeft(edge, region)] : []),
+    ...(edge.targets.length > 1 ? [edge.targets.map(pathOf)] : []),
+  ]);
   const anys = grouped(
     groups.map((of) => anyNode(parent, of, states.length)),
     ({ id }) => id,
@@ -44,7 +48,14 @@ function regionOf(region: StateNode, edges: readonly Edge[]): Region {
       initial: state === first,
     })),
   ] satisfies Node[];
-  const begin = first ? [arrow(`${parent}.initial`, pathOf(first), [], [])] : [];
+  const begin = first
+    ? [
+        arrow(
+          { from: `${parent}.initial`, to: pathOf(first), from_any: [], to_any: [pathOf(first)] },
+          [],
+        ),
+      ]
+    : [];
   const box = { ...plain(parent, null, "region"), key: region.key };
   return { box, nodes, arrows: [...begin, ...arrowsOf(region, own)] };
 }
@@ -54,10 +65,10 @@ function plain(id: string, parent: string | null, type: Node["type"]): Node {
 }
 
 /** What more than two states, or all of them, have alike is drawn once. */
-const isShared = ({ sources }: Edge, region: StateNode): boolean =>
+const isShared = ({ sources }: DrawnEdge, region: StateNode): boolean =>
   sources.length > 2 || sources.includes(region);
 
-function statesLeft({ sources }: Edge, region: StateNode): string[] {
+function statesLeft({ sources }: DrawnEdge, region: StateNode): string[] {
   const left = sources.includes(region) ? Object.values(region.states) : sources;
   return left.map((state) => pathOf(state));
 }
@@ -72,28 +83,30 @@ const anyId = (parent: string, of: readonly string[]): string =>
   `${parent}.any(${of.map((id) => id.slice(id.lastIndexOf(".") + 1)).join(",")})`;
 
 /** One arrow for all that leads from one box to another. */
-function arrowsOf(region: StateNode, edges: readonly (Edge & { target: StateNode })[]): Arrow[] {
+function arrowsOf(region: StateNode, edges: readonly DrawnEdge[]): Arrow[] {
+  const parent = pathOf(region);
   const all = edges.flatMap((edge) => {
-    const { target, events, guard, actions } = edge;
-    const transition = { events: [...events], guard, actions: actions ? actions.split(", ") : [] };
     const left = statesLeft(edge, region);
-    const froms = isShared(edge, region) ? [anyId(pathOf(region), left)] : left;
-    return froms.map((from) =>
-      arrow(from, pathOf(target), [transition], isShared(edge, region) ? left : [from]),
-    );
+    const froms = isShared(edge, region) ? [anyId(parent, left)] : left;
+    const to_any = edge.targets.map(pathOf);
+    const [only = ""] = to_any;
+    const to = to_any.length > 1 ? anyId(parent, to_any) : only;
+    return froms.map((from) => {
+      const from_any = isShared(edge, region) ? left : [from];
+      return arrow({ from, to, from_any, to_any }, edge.transitions);
+    });
   });
   return grouped(
     all,
     ({ from, to }) => [from, to],
-    (a, b) => arrow(a.from, a.to, [...a.transitions, ...b.transitions], a.from_any),
+    (a, b) => arrow(a, [...a.transitions, ...b.transitions]),
   );
 }
 
 function arrow(
-  from: string,
-  to: string,
-  transitions: ChartTransition[],
-  from_any: string[],
+  { from, to, from_any, to_any }: Pick<Arrow, "from" | "to" | "from_any" | "to_any">,
+  transitions: readonly ChartTransition[],
 ): Arrow {
-  return { id: `${from}→${to}`, from, to, from_any, transitions, label: labelOf(transitions) };
+  const said = { to_any, transitions: [...transitions] };
+  return { id: `${from}→${to}`, from, to, from_any, ...said, label: labelOf(saidOnce(said)) };
 }

@@ -1,5 +1,6 @@
 import type { Chart } from "../../wire/chart.ts";
-import { nameOf, transitionText } from "./overlay.ts";
+import { saidOnce } from "../../export/said-once.ts";
+import { nameOf, targetsText, transitionText } from "./overlay.ts";
 
 /** The chart in words, for those who do not see it and those who search. */
 export function TransitionList({ chart }: { readonly chart: Chart }) {
@@ -9,10 +10,10 @@ export function TransitionList({ chart }: { readonly chart: Chart }) {
       <summary>The chart in words</summary>
       <h3>Transitions</h3>
       <ul>
-        {drawn.flatMap(({ id, from_any, to, transitions }) =>
-          transitions.map((transition, index) => (
-            <li key={`${id} ${index}`}>
-              <b>{from_any.map(nameOf).join(", ")}</b> → <b>{nameOf(to)}</b>{" "}
+        {drawn.flatMap((edge) =>
+          saidOnce(edge).map((transition, index) => (
+            <li key={`${edge.id} ${index}`}>
+              <b>{edge.from_any.map(nameOf).join(", ")}</b> → <b>{targetsText(edge)}</b>{" "}
               {transitionText(transition)}
               {transition.actions.length > 0 && (
                 <span class="dim"> · does {transition.actions.join(", ")}</span>

@@ -1,3 +1,4 @@
+import { saidOnce } from "../../export/said-once.ts";
 import type { LastTransition } from "../../wire/actor.ts";
 import type { Chart, ChartEdge, ChartNode, ChartTransition } from "../../wire/chart.ts";
 import type { StateValue } from "../../wire/common.ts";
@@ -22,7 +23,7 @@ export function takenEdge(chart: Chart, last: LastTransition | null): ChartEdge 
   if (!last) return undefined;
   return chart.edges.find(
     (edge) =>
-      edge.to === last.to &&
+      edge.to_any.includes(last.to) &&
       leaves(edge, last.from) &&
       edge.transitions.some((one) => is(one, last)),
   );
@@ -41,10 +42,14 @@ function is({ events, guard }: ChartTransition, last: LastTransition): boolean {
 /** What is lit with what is pointed at: a state's arrows, and an arrow's states. */
 export function litIds(chart: Chart, { node, edge }: Focus): ReadonlySet<string> {
   const edges = chart.edges.filter(
-    ({ id, from, to, from_any }) =>
-      id === edge || (node !== undefined && [from, to, ...from_any].includes(node)),
+    ({ id, from, to, from_any, to_any }) =>
+      id === edge || (node !== undefined && [from, to, ...from_any, ...to_any].includes(node)),
   );
-  const ids = edges.flatMap(({ id, from, to, from_any }) => [id, from, to, ...from_any]);
+  const ids = edges.flatMap(({ id, from, to, from_any, to_any }) => [
+    ...[id, from, to],
+    ...from_any,
+    ...to_any,
+  ]);
   return new Set(node === undefined ? ids : [node, ...edges.map(({ id }) => id)]);
 }
 
@@ -56,8 +61,12 @@ export function transitionText({ events, guard }: ChartTransition): string {
 
 export function edgeText(edge: ChartEdge): string {
   const from = edge.from_any.map(nameOf).join(", ") || "the beginning";
-  const said = edge.transitions.map(transitionText).join("; ");
-  return `${from} to ${nameOf(edge.to)}${said === "" ? "" : `: ${said}`}`;
+  const said = saidOnce(edge).map(transitionText).join("; ");
+  return `${from} to ${targetsText(edge)}${said === "" ? "" : `: ${said}`}`;
+}
+
+export function targetsText({ to_any }: Pick<ChartEdge, "to_any">): string {
+  return to_any.map(nameOf).join(" or ");
 }
 
 /** `worker, lifecycle: idle, 12 workers`. */

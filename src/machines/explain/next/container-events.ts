@@ -91,7 +91,10 @@ export const containerConditions: ConditionTexts<"container"> = {
     context.lockMayArrive === true
       ? "if a poll shows it Locked: its last lock had no answer, and may arrive yet"
       : "no lock of ours may arrive yet",
-  processBecomes: (s, state) => `if that makes it ${state}; ${reportsText(s)}`,
+  unkillableElsewhere: reportsText,
+  runsElsewhere: reportsText,
+  startsElsewhere: reportsText,
+  hasExited: () => "if it was seen to end, and not lost with its worker",
   lastProcessEnds: reportsText,
   waitChanged: ({ snapshot: { context } }) =>
     `if the reason is another than ${context.waitReason === "" ? "none" : context.waitReason}`,
