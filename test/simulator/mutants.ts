@@ -1,6 +1,7 @@
 import { CONTAINER_MUTANTS } from "./mutants/container-mutants.ts";
 import { PLANNER_MUTANTS } from "./mutants/planner-mutants.ts";
 import { SHELL_MUTANTS } from "./mutants/shell-mutants.ts";
+import { SHORTCUT_MUTANTS } from "./mutants/shortcut-mutants.ts";
 import { WORKER_MUTANTS } from "./mutants/worker-mutants.ts";
 
 /** `find`, which stands in the file once, becomes `replace`. */
@@ -24,6 +25,7 @@ export interface Mutant extends Cut {
 
 export const MUTANTS: readonly Mutant[] = [
   ...WORKER_MUTANTS,
+  ...SHORTCUT_MUTANTS,
   ...CONTAINER_MUTANTS,
   ...PLANNER_MUTANTS,
   ...SHELL_MUTANTS,
