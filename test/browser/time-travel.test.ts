@@ -1,4 +1,6 @@
 import { describe, expect } from "vitest";
+import type { HistoryAnswer } from "../../src/http/wire/actor.ts";
+import type { ExplanationAnswer } from "../../src/http/wire/explanation.ts";
 import type { RecordsAnswer } from "../../src/http/wire/record.ts";
 import type { StateAnswer } from "../../src/http/wire/state.ts";
 import { expectSeq, Night } from "./night.ts";
@@ -12,6 +14,29 @@ describe("time travel", () => {
     await night.expectMoment(page, 1388);
     await page.goto(page.url().replace("1388", "435"));
     await night.expectMoment(page, 435);
+  });
+
+  browserTest("tells why, as things stood at the moment", async () => {
+    const id = night.heldWorker;
+    const { marks } = await night.get<HistoryAnswer>(`actors/${id}/history`);
+    const at = (type: string) => marks.find((mark) => mark.type === type)?.seq ?? 0;
+    const [begins, starts] = [at("create.succeeded"), at("start.returned")];
+    const answerAt = async (seq: number) =>
+      (await night.get<ExplanationAnswer>(`explain/${id}?at=${seq}`)).answer.text;
+    const texts = [await answerAt(begins), await answerAt(starts)];
+    expect(texts[0]).not.toBe(texts[1]);
+    const page = await night.open(`#/fleet?sel=${id}&at=${begins}`);
+    const why = page.getByRole("region", { name: "Why" });
+    await why
+      .getByText(texts[0] ?? "")
+      .first()
+      .waitFor();
+    await why.getByText(`After record ${begins},`).waitFor();
+    await page.goto(page.url().replace(`at=${begins}`, `at=${starts}`));
+    await why
+      .getByText(texts[1] ?? "")
+      .first()
+      .waitFor();
   });
 
   browserTest("goes on record by record, and back to the very same page", async () => {

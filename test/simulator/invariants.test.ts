@@ -414,14 +414,14 @@ describe("a check fails when", () => {
 
   it("the recorded reason goes back and forth, and no limit has changed", () => {
     const waits = (everyMs: number) =>
-      [1, 2, 3, 4, 5, 6].map((at) => {
+      [1, 2, 3, 4, 5].map((at) => {
         const reason = at % 2 === 1 ? "atQuota" : "atCapacity";
         const decisions = [{ do: "wait", container: C1, reason }];
         const fact = { type: "tick", atMs: at * everyMs };
         return record({ fact, decisions, changes: [worker("w1", {})] });
       });
     const flaps = waits(20);
-    expect(verdict(reasonsSettle(), waits(660_000))).toBe("");
+    expect(verdict(reasonsSettle(), waits(2_000))).toBe("");
     expect(verdict(reasonsSettle(), flaps)).toMatch(/waits for atQuota, then atCapacity, then/);
     const quota = record({ changes: [{ ...worker("dispatcher", {}), kind: "quota" }] });
     const withCauses = flaps.flatMap((flap) => [quota, flap]);

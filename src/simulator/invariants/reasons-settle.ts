@@ -11,15 +11,12 @@ const KEPT_BACK: ReadonlySet<string> = new Set<WaitReason>([
 ]);
 
 /**
- * How often a reason may come back for one cause: what containers in front need may turn out to be there, or not to be. An
- * instance is ready sooner than a lock, a lock is refused, an instance is lost and with it the room that was counted on.
+ * How often a reason may come back for one cause: what containers in front need may turn out to be there, or not to be, since
+ * an instance is ready sooner than a lock, or a lock is refused.
  */
-const RETURNS_MAX = 3;
-/**
- * What is older does not count: with the number of instances, which nothing here keeps from changing, what keeps a container
- * back changes in earnest now and then.
- */
-const WITHIN_MS = 600_000;
+const RETURNS_MAX = 2;
+/** Over a longer time instances come, fail and go, and what keeps a container back changes in earnest with their number. */
+const WITHIN_MS = 1_000;
 
 interface Told {
   readonly reason: string;
@@ -29,7 +26,7 @@ interface Told {
 
 /**
  * What is recorded of why a container is kept back changes with its cause: it does not come back again and again to what
- * it was, within ten minutes and while neither the limits nor the container have changed. An instance that comes or goes is no
+ * it was, within a second and while neither the limits nor the container have changed. An instance that comes or goes is no
  * cause.
  */
 export function reasonsSettle(): Invariant {

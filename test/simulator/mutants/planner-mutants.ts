@@ -56,13 +56,6 @@ export const PLANNER_MUTANTS: readonly Mutant[] = [
     replace: "untilMs: event.atMs + pauseMs,",
   },
   {
-    name: "reasons-flap",
-    net: "what is recorded of why a container is kept back does not change with every instance",
-    file: "src/machines/planner/pass.ts",
-    find: "cause: this.#cause(),",
-    replace: 'cause: this.#cloud.atQuota() ? "atQuota" : "atCapacity",',
-  },
-  {
     name: "quota-ignored",
     net: "a used-up quota is not asked again before there are fewer instances",
     file: VIEW,
@@ -173,13 +166,6 @@ export const PLANNER_MUTANTS: readonly Mutant[] = [
     file: "src/machines/planner/reconcile.ts",
     find: "lostAt !== null && lostAt >= queueUpdatedAt",
     replace: "lostAt !== null && lostAt < 0",
-  },
-  {
-    name: "absent-before-answers",
-    net: "what may run on a worker that has not answered since is not taken to run nowhere",
-    file: VIEW,
-    find: "if (answeredSeq < unseenAt || polledSeq < unseenAt) return false;",
-    replace: "if (unseenAt < 0) return false;",
   },
   {
     name: "absent-before-lists",

@@ -110,8 +110,8 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
     name: "failed-commit-believed",
     net: "a commit that failed is not durable",
     file: "src/actors/committer.ts",
-    find: "      this.#tellFailure(error);\n      return false;",
-    replace: "      this.#tellFailure(error);\n      return this.#failuresCount === 1;",
+    find: "return hasRoom && this.#append(records);",
+    replace: "return hasRoom ? this.#append(records) : this.#failuresCount === 1;",
   },
   {
     name: "checkpoint-of-later-state",

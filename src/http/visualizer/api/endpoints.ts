@@ -47,12 +47,15 @@ export function getTimeline(
   return api.get<TimelineAnswer>(`timeline${query({ from, to, bins: bins ? `${bins}` : "" })}`);
 }
 
+/** As things stood after a record; null: as they stand now. */
 export function getExplanation(
   api: ApiClient,
   id: string,
+  seq: number | null,
   signal?: AbortSignal,
 ): Promise<ExplanationAnswer> {
-  return api.get<ExplanationAnswer>(`explain/${encodeURIComponent(id)}`, signal);
+  const at = query({ at: seq === null ? "" : `${seq}` });
+  return api.get<ExplanationAnswer>(`explain/${encodeURIComponent(id)}${at}`, signal);
 }
 
 export function actOnWorker(

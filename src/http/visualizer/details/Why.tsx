@@ -8,6 +8,8 @@ import { LongText } from "./Fact.tsx";
 
 /** While it changes all the time it is not asked for more often than this. */
 const ASK_AGAIN_MS = 3000;
+/** In the past, where nothing is asked for while the moments pass by. */
+const SETTLED_MS = 400;
 
 type Because = ExplanationAnswer["answer"]["because"][number];
 
@@ -16,9 +18,12 @@ interface Asked {
   readonly trouble: string;
 }
 
-/** Why it waits, runs, was booted or destroyed: the dispatcher's own explanation, asked for anew when it has changed. */
+/**
+ * Why it waits, runs, was booted or destroyed at the moment that is shown: the dispatcher's own explanation, asked for anew
+ * when it has changed.
+ */
 export function Why({ id, row }: { readonly id: string; readonly row: object | undefined }) {
-  const asked = useExplanation(id, row);
+  const asked = useExplanation(id, row, store.mode.value === "past" ? store.seq.value : null);
   if (!asked) return <p class="note">Asking why…</p>;
   const { explanation, trouble } = asked;
   return (
@@ -36,7 +41,7 @@ function Answer({ explanation }: { readonly explanation: ExplanationAnswer }) {
     <>
       {store.mode.value === "past" && (
         <p class="dim">
-          Not at this moment, but as of the journal’s end, {formatTime(coverage.as_of)}:
+          After record {coverage.to_seq}, {formatTime(coverage.as_of)}:
         </p>
       )}
       <p>
@@ -68,7 +73,8 @@ function Reason({ because: { text, seq, at } }: { readonly because: Because }) {
   );
 }
 
-function useExplanation(id: string, row: object | undefined): Asked | null {
+/** `pastSeq`: the record after which it is to be explained; null for now. */
+function useExplanation(id: string, row: object | undefined, pastSeq: number | null): Asked | null {
   const [asked, setAsked] = useState<Asked | null>(null);
   const [isFirst, setFirst] = useState(true);
   useEffect(() => {
@@ -76,19 +82,23 @@ function useExplanation(id: string, row: object | undefined): Asked | null {
     const ask = async () => {
       setFirst(false);
       try {
-        const explanation = await getExplanation(session.api, id, gone.signal);
+        const explanation = await getExplanation(session.api, id, pastSeq, gone.signal);
         setAsked({ explanation, trouble: "" });
       } catch (error) {
         if (gone.signal.aborted) return;
         const text = error instanceof ApiError ? error.message : "it cannot be explained";
-        setAsked((last) => ({ explanation: last?.explanation ?? null, trouble: text }));
+        // What was so at another moment explains nothing.
+        const kept = (last: Asked | null) =>
+          pastSeq === null ? (last?.explanation ?? null) : null;
+        setAsked((last) => ({ explanation: kept(last), trouble: text }));
       }
     };
-    const timer = setTimeout(() => void ask(), isFirst ? 0 : ASK_AGAIN_MS);
+    const againMs = pastSeq === null ? ASK_AGAIN_MS : SETTLED_MS;
+    const timer = setTimeout(() => void ask(), isFirst ? 0 : againMs);
     return () => {
       clearTimeout(timer);
       gone.abort();
     };
-  }, [id, row]);
+  }, [id, row, pastSeq]);
   return asked;
 }

@@ -41,7 +41,7 @@ async function load(id: string, noise: boolean): Promise<LoadedHistory> {
   const [history, explanation] = await Promise.all([
     getHistory(session.api, id, { noise }),
     // Only workers and containers are explained; a history is worth showing without.
-    getExplanation(session.api, id).catch(() => null),
+    getExplanation(session.api, id, null).catch(() => null),
   ]);
   return { history, explanation, trouble: "" };
 }
