@@ -168,13 +168,6 @@ export const PLANNER_MUTANTS: readonly Mutant[] = [
     replace: "lostAt !== null && lostAt < 0",
   },
   {
-    name: "absent-before-lists",
-    net: "nothing is taken to run nowhere before lists would show the workers of an earlier run",
-    file: VIEW,
-    find: "supervisor?.context.settled === true && !anyFoundSince(registry, supervisor, polledSeq);",
-    replace: "supervisor !== undefined;",
-  },
-  {
     name: "drain-gives-back-all",
     net: "a drained dispatcher gives back only what no worker runs",
     file: PLANNING,
