@@ -5,11 +5,11 @@ import type { Clock } from "../actors/clock.ts";
 import type { DispatcherConfig, DispatcherObserver } from "../actors/dispatcher.ts";
 import { InstanceDirectory } from "../actors/instance-directory.ts";
 import { tagNames } from "../actors/instance-tags.ts";
+import { recoverCore } from "../actors/recover.ts";
 import type { Journal } from "../drivers/journal/port.ts";
 import { SshError } from "../drivers/ssh/port.ts";
 import type { SshCommand, SshExecutor, SshResult, SshTarget } from "../drivers/ssh/port.ts";
-import { CODE_VERSION, Core } from "../machines/core/core.ts";
-import { fold } from "../machines/core/replay.ts";
+import type { Core } from "../machines/core/core.ts";
 import type { InstanceType } from "../machines/model/instance-type.ts";
 import { Chance } from "./chance.ts";
 import { noFaults } from "./faults.ts";
@@ -26,6 +26,7 @@ import type { VmBehavior } from "./simulated-vm.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 import type { WorldEvent, WorldTale } from "./world-event.ts";
 
+const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
 const HOUR_MS = 3_600_000;
 const YEAR_MS = 365 * 24 * HOUR_MS;
 
@@ -65,6 +66,8 @@ export class World {
   readonly faults: Faults;
   /** Its journal is lost with the run that is killed. */
   forgets = false;
+  /** The newest record at which a start could not go on from what was recorded; -1 where all could. */
+  forgotSeq = -1;
   /** What the wall clock of the dispatcher's machine is ahead of the world's by. */
   #wallOffsetMs = 0;
   readonly #history = new CloudHistory();
@@ -126,7 +129,7 @@ export class World {
     const opened = this.#options.openJournal(clock);
     const kill = (): void => void this.kill();
     const journal = faultyJournal({ journal: opened, faults, clock, lifeline, kill });
-    const core = recoverCore(journal);
+    const core = this.#recover(journal);
     const cloud = new FaultyCloud({
       cloud: this.cloud,
       faults,
@@ -174,6 +177,21 @@ export class World {
     let isUp = false;
     void started.then(() => (isUp = true));
     await this.clock.run({ untilMs: Infinity, done: () => isUp || !lifeline.alive });
+  }
+
+  /** As the daemon does. A journal that is refused is closed again. */
+  #recover(journal: Journal): Core {
+    try {
+      const { core, isWhole } = recoverCore(journal, SILENT);
+      if (!isWhole) this.faults.count("journalLost");
+      // Another journal, or an older one, may not have come as far.
+      if (!isWhole) this.forgotSeq = core.seq;
+      else if (core.seq < this.forgotSeq) this.forgotSeq = -1;
+      return core;
+    } catch (error) {
+      void journal.close();
+      throw error;
+    }
   }
 
   /** Somebody sets the wall clock of the dispatcher's machine. */
@@ -320,11 +338,4 @@ function lifelined<T extends object>(port: T, lifeline: Lifeline): T {
       };
     },
   });
-}
-
-/** The state that a journal folds to: from its newest checkpoint, with recorded decisions (docs/design.md: versions). */
-export function recoverCore(journal: Journal): Core {
-  const checkpoint = journal.checkpoint({ code: CODE_VERSION });
-  const core = checkpoint ? Core.restore(checkpoint.state) : new Core(journal.id);
-  return fold(core, journal.read({ fromSeq: core.seq + 1 }));
 }

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { recoverCore } from "../../src/actors/recover.ts";
 import { Timeline } from "../../src/actors/timeline/timeline.ts";
-import { recoverCore } from "../../src/cli/daemon/recover.ts";
 import { EXIT } from "../../src/cli/exit-code.ts";
 import type { Journal } from "../../src/drivers/journal/port.ts";
 import { openJournal } from "../../src/drivers/journal/sqlite.ts";
@@ -56,8 +56,9 @@ describe("journals of earlier versions (test/journals/README.md)", () => {
         nowMs: () => 0,
         write: (line) => void problems.push(line),
       });
-      const core = recoverCore(journal, log);
+      const { core, isWhole } = recoverCore(journal, log);
       expect(problems).toEqual([]);
+      expect(isWhole).toBe(true);
       expect(core.seq).toBe(journal.lastSeq);
       expect(core.settings).toBeDefined();
     });

@@ -6,6 +6,7 @@ import { InstanceDirectory } from "../../actors/instance-directory.ts";
 import { logReleased } from "../../actors/journal-log.ts";
 import { countReleased } from "../../actors/journal-metrics.ts";
 import { stdinConfig } from "../../actors/crunch-run-commands.ts";
+import { recoverCore } from "../../actors/recover.ts";
 import type { ClusterConfig, ConfigDocument } from "../../config/load.ts";
 import { instanceSetId } from "../../config/instance-set-id.ts";
 import { secretsIn } from "../../config/secrets.ts";
@@ -36,7 +37,6 @@ import { makeWitnessObserver, watchJournal } from "./journal-watch.ts";
 import { LateQueue } from "./late-queue.ts";
 import { makeObserver } from "./observer.ts";
 import { makePrivate } from "./private-files.ts";
-import { recoverCore } from "./recover.ts";
 import { keepRetention } from "./retention.ts";
 import { makeRunnerFile } from "./runner-file.ts";
 import { hmacHex, instanceSecret } from "./secrets.ts";
@@ -108,7 +108,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     for (const close of closers.reverse()) await close();
   };
   try {
-    const core = recoverCore(journal, log);
+    const { core } = recoverCore(journal, log);
     const unwatch = watchJournal({ journal, alarms, log, clock });
     closers.push(async () => unwatch());
     const directory = new InstanceDirectory();

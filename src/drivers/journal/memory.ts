@@ -32,6 +32,7 @@ export interface MemoryStore {
   batches: Batch[];
   checkpoints: Checkpoint[];
   baseSeq: number;
+  baseChecksum: Buffer;
   ballast: boolean;
   openForWriting: boolean;
 }
@@ -49,6 +50,7 @@ export function makeMemoryStore(id: string): MemoryStore {
     batches: [],
     checkpoints: [],
     baseSeq: 0,
+    baseChecksum: GENESIS,
     ballast: true,
     openForWriting: false,
   };
@@ -96,7 +98,7 @@ export function openMemoryJournal(
     },
     async append(records) {
       if (records.length === 0) return;
-      const checksum = store.batches.at(-1)?.checksum ?? GENESIS;
+      const checksum = store.batches.at(-1)?.checksum ?? store.baseChecksum;
       const batch = sealBatch(store.id, { seq: lastSeq(), checksum }, records);
       if (failures.times > 0) {
         failures.times -= 1;
@@ -173,15 +175,13 @@ function keepWitness(
 }
 
 /** As the file's: what the last commit left is looked at before anything follows it. */
-function requireWholeTail({ id, breaks, batches }: MemoryStore): void {
+function requireWholeTail({ id, breaks, batches, baseChecksum }: MemoryStore): void {
   const last = batches.at(-1);
   if (!last) return;
-  const previous = batches.at(-2)?.checksum;
-  // What the oldest batch follows was pruned with it.
-  if (!previous && last.firstSeq > 1) return;
+  const previous = batches.at(-2)?.checksum ?? baseChecksum;
   const { checksum, body, ...header } = last;
   const sealedBy = idAt({ id, breaks }, last.firstSeq);
-  if (batchChecksum(sealedBy, previous ?? GENESIS, header, body).equals(checksum)) return;
+  if (batchChecksum(sealedBy, previous, header, body).equals(checksum)) return;
   throw new JournalError(
     "damaged",
     `journal ${id}: the batch from seq ${last.firstSeq} on is damaged`,
@@ -262,6 +262,7 @@ function prune(store: MemoryStore, limits: PruneLimits): number {
     if (!isOld && !tooMuch) break;
     store.batches.shift();
     store.baseSeq = oldest.lastSeq;
+    store.baseChecksum = oldest.checksum;
     store.checkpoints = store.checkpoints.filter(({ seq }) => seq >= oldest.lastSeq);
   }
   return store.baseSeq - before;
