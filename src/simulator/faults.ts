@@ -85,7 +85,20 @@ export const FAULTS = {
     share: 0.05,
     text: "a busy dispatcher is killed, its journal is lost, and a list lacks an instance that runs something",
   },
-  journalLost: { share: 0.2, text: "a restart finds no journal" },
+  batchDamaged: { share: 0.3, text: "a restart finds a commit damaged that others follow" },
+  prunedJournal: {
+    share: 0.3,
+    text: "a restart finds the journal pruned up to its newest checkpoint",
+  },
+  upgraded: {
+    share: 0.3,
+    text: "a restart finds checkpoints of another version only, which it may not be able to read",
+  },
+  otherVersion: {
+    share: 0.08,
+    text: "a restart finds that another version ran for a moment, whose record it cannot fold",
+  },
+  journalLost: { share: 0.2, text: "a restart finds no journal, or none that it can go on from" },
 } as const satisfies Record<string, { share: number; text: string }>;
 
 export type FaultKind = keyof typeof FAULTS;

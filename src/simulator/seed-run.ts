@@ -1,7 +1,7 @@
 import type { Clock } from "../actors/clock.ts";
 import { JournalError } from "../drivers/journal/port.ts";
 import type { Journal } from "../drivers/journal/port.ts";
-import { Core } from "../machines/core/core.ts";
+import { CODE_VERSION, Core } from "../machines/core/core.ts";
 import { replay } from "../machines/core/replay.ts";
 import { chanceFor } from "./chance.ts";
 import type { Chance } from "./chance.ts";
@@ -36,6 +36,12 @@ export interface JournalShelf {
   oldestNoticed(): number | undefined;
   /** Of the last commit, a part has reached the disk. */
   tear(): void;
+  /** Bytes are lost of a commit that others follow, and of all checkpoints since. False where there is none. */
+  damage(chance: Chance): boolean;
+  /** All checkpoints are of another version of the code; what it says of its state may be `unreadable` to this one. */
+  makeForeign(options: { unreadable: boolean }): void;
+  /** Another version ran for a moment, and was taken back. */
+  appendForeign(): void;
   /** Another journal, empty and with another id; the witness of the one before stays beside it, or goes with that. */
   replace(options: { keepsWitness: boolean }): void;
 }
@@ -72,6 +78,9 @@ class SeedRun {
   readonly #weather: Weather;
   #restartsCount = 0;
   readonly #witnessChance: Chance;
+  /** That this version cannot read, in the journal or in one before. */
+  #hasForeignState = false;
+  #hasForeignRecord = false;
   /** Records that ask for an instance, and the VMs that came of them, each by worker. */
   readonly #createSeqs = new Map<string, number>();
   readonly #vmOf = new Map<string, string>();
@@ -149,20 +158,54 @@ class SeedRun {
   async #restart(): Promise<void> {
     const { faults } = this.#world;
     this.#restartsCount++;
-    const { shelf } = this.#options;
     const keepsWitness = this.#witnessChance.happens(0.5);
-    if (this.#world.forgets || faults.happens("journalLost")) shelf.replace({ keepsWitness });
-    else if (faults.happens("journalOlder")) this.#putOlderBack();
-    else if (faults.happens("journalTorn") && this.#tearIsRefused()) {
-      faults.count("journalLost");
-      shelf.replace({ keepsWitness });
-    }
+    const isBroken = await this.#changeJournal(keepsWitness);
     if (faults.happens("reconfigured"))
       this.#world.config = redrawConfig(faults.chance("reconfigured"));
     if (faults.happens("clockJumps")) this.#world.setWallClock();
     if (faults.happens("clockYears")) this.#world.setWallYear();
     if (faults.happens("startsBlind")) this.#world.silenceCloud();
-    await this.#start();
+    if (isBroken) await this.#startBroken(keepsWitness);
+    else await this.#start();
+  }
+
+  /** Answers whether what is left of it is to be refused. */
+  async #changeJournal(keepsWitness: boolean): Promise<boolean> {
+    const { faults, forgets, journal, clock } = this.#world;
+    const { shelf } = this.#options;
+    if (forgets || faults.happens("journalLost")) {
+      shelf.replace({ keepsWitness });
+      return false;
+    }
+    if (faults.happens("journalOlder")) {
+      this.#putOlderBack();
+      return false;
+    }
+    const isEmpty = (journal?.lastSeq ?? 0) === 0;
+    if (faults.happens("journalTorn") && !isEmpty) {
+      shelf.tear();
+      return true;
+    }
+    if (faults.happens("batchDamaged") && shelf.damage(faults.chance("batchDamaged"))) return true;
+    const isUpgraded = faults.happens("upgraded");
+    // Most journals that see an upgrade have been pruned.
+    const isOld = isUpgraded && faults.chance("upgraded").happens(0.7);
+    if (faults.happens("prunedJournal") || isOld)
+      await journal?.prune({ nowMs: clock.nowMs(), maxBytes: 0 });
+    if (isUpgraded) this.#upgrade();
+    if (!isEmpty && faults.happens("otherVersion")) this.#downgrade();
+    return false;
+  }
+
+  #upgrade(): void {
+    const unreadable = this.#world.faults.chance("upgraded").happens(0.5);
+    this.#options.shelf.makeForeign({ unreadable });
+    if (unreadable) this.#hasForeignState = true;
+  }
+
+  #downgrade(): void {
+    this.#options.shelf.appendForeign();
+    this.#hasForeignRecord = true;
   }
 
   #putOlderBack(): void {
@@ -193,23 +236,31 @@ class SeedRun {
   }
 
   /** A start says so, and its operator moves the file away (docs/operating.md). */
-  #tearIsRefused(): boolean {
-    const { shelf } = this.#options;
-    if ((this.#world.journal?.lastSeq ?? 0) === 0) return false;
-    shelf.tear();
+  async #startBroken(keepsWitness: boolean): Promise<void> {
+    const { faults, clock } = this.#world;
     try {
-      void shelf.open().close();
+      await this.#start();
+      this.#watch.add(clock.nowMs(), "journal", "a broken journal is opened as if whole");
     } catch (error) {
-      if (error instanceof JournalError && error.code === "damaged") return true;
-      throw error;
+      // What a run throws that has begun is no refusal.
+      if (!(error instanceof JournalError) || this.#world.dispatcher) throw error;
+      faults.count("journalLost");
+      this.#options.shelf.replace({ keepsWitness });
+      await this.#start();
     }
-    this.#watch.add(this.#world.clock.nowMs(), "journal", "a torn journal is opened as if whole");
-    return true;
   }
 
   /** A dispatcher may be killed while it starts, too. */
   async #start(): Promise<void> {
+    const { forgotSeq } = this.#world;
     await this.#world.start();
+    if (this.#world.forgotSeq > forgotSeq && !this.#mayForget())
+      this.#watch.add(this.#world.clock.nowMs(), "journal", "a start forgets what is recorded");
+  }
+
+  #mayForget(): boolean {
+    const isPruned = this.#world.journal?.stats().firstSeq !== 1;
+    return this.#hasForeignRecord || (this.#hasForeignState && isPruned);
   }
 
   #isOver(): boolean {
@@ -241,22 +292,35 @@ class SeedRun {
     await world.journal?.close();
   }
 
-  /** What is in the journal decides the same again, from the beginning and from every checkpoint (docs/design.md: exact). */
+  /**
+   * What is in the journal decides the same again, from the beginning and from every checkpoint (docs/design.md: exact), as
+   * far back as this version can go.
+   */
   #checkReplay(): void {
-    const { journal, clock } = this.#world;
+    const { journal } = this.#world;
     if (!journal) return;
     const endState = journal.checkpoint()?.state;
-    for (const seq of [0, ...journal.checkpointSeqs()]) {
-      const state = seq === 0 ? undefined : journal.checkpoint({ atOrBeforeSeq: seq })?.state;
-      const from = state === undefined ? new Core(journal.id) : Core.restore(state);
-      if (from.seq !== seq)
-        this.#watch.add(clock.nowMs(), "replay", `the checkpoint at ${seq} holds seq ${from.seq}`);
-      const { difference, core } = replay(from, journal.read({ fromSeq: from.seq + 1 }));
-      if (difference)
-        this.#watch.add(clock.nowMs(), "replay", `from ${seq}: ${JSON.stringify(difference)}`);
-      else if (core.store() !== endState)
-        this.#watch.add(clock.nowMs(), "replay", `from ${seq}: another state at the end`);
+    if (journal.stats().firstSeq === 1)
+      this.#checkReplayFrom(new Core(journal.id), journal, endState);
+    for (const seq of journal.checkpointSeqs()) {
+      const checkpoint = journal.checkpoint({ atOrBeforeSeq: seq });
+      if (checkpoint?.code !== CODE_VERSION) continue;
+      const from = Core.restore(checkpoint.state);
+      if (from.seq === seq) this.#checkReplayFrom(from, journal, endState);
+      else this.#tellReplay(`the checkpoint at ${seq} holds seq ${from.seq}`);
     }
+  }
+
+  #checkReplayFrom(from: Core, journal: Journal, endState: string | undefined): void {
+    const { seq } = from;
+    if (seq <= this.#world.forgotSeq) return;
+    const { difference, core } = replay(from, journal.read({ fromSeq: seq + 1 }));
+    if (difference) this.#tellReplay(`from ${seq}: ${JSON.stringify(difference)}`);
+    else if (core.store() !== endState) this.#tellReplay(`from ${seq}: another state at the end`);
+  }
+
+  #tellReplay(text: string): void {
+    this.#watch.add(this.#world.clock.nowMs(), "replay", text);
   }
 }
 

@@ -11,6 +11,10 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     why: "it alone notices when a worker that nobody could ask is gone after two quick lists",
   },
   {
+    seed: 938,
+    why: "it alone notices when a start without a checkpoint asks for records that were pruned",
+  },
+  {
     seed: 1215,
     why: "a running container whose mounts could not be read was not in the queue, and was ended",
   },

@@ -28,7 +28,7 @@ export function wantedProcessKept(): Invariant {
     check(event, world) {
       // A crash may have come between a word's commit and its release.
       if (event.type === "daemon.started")
-        for (const record of world.journal?.read({ fromSeq: 1 }) ?? []) take(record);
+        for (const record of world.journal?.read() ?? []) take(record);
       return event.type === "record.released" ? judge(event, world) : undefined;
     },
   };

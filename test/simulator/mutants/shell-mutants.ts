@@ -2,6 +2,7 @@ import type { Mutant } from "../mutants.ts";
 
 const LIST = "src/actors/feeds/instance-list.feed.ts";
 const PROBE = "src/actors/feeds/probe.feed.ts";
+const RECOVER = "src/actors/recover.ts";
 const SUPERVISOR = "src/actors/supervisor.ts";
 
 /** Of the shell around the core: the feeds, the calls, the clock and the journal. */
@@ -188,5 +189,41 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
     file: LIST,
     find: "this.#suspendedUntilMs = retryAtMs;",
     replace: "",
+  },
+  {
+    name: "own-checkpoints-only",
+    net: "a start goes on from another version's checkpoint",
+    file: RECOVER,
+    find: " ?? journal.checkpoint();",
+    replace: ";",
+  },
+  {
+    name: "foreign-state-stops",
+    net: "a checkpoint that cannot be read stops no start",
+    file: RECOVER,
+    find: "  try {\n    return Core.restore(state);",
+    replace:
+      "  if (state !== '') return Core.restore(state);\n  try {\n    return Core.restore(state);",
+  },
+  {
+    name: "foreign-record-stops",
+    net: "a record that cannot be folded stops no start",
+    file: RECOVER,
+    find: "if (error instanceof JournalError) throw error;",
+    replace: "throw error;",
+  },
+  {
+    name: "damage-passed-over",
+    net: "no start goes on from a damaged journal",
+    file: RECOVER,
+    find: "    if (error instanceof JournalError) throw error;\n",
+    replace: "",
+  },
+  {
+    name: "pruned-records-read",
+    net: "a start without a checkpoint begins with the oldest record that is left",
+    file: RECOVER,
+    find: "Math.max(core.seq + 1, oldestSeq)",
+    replace: "core.seq + 1",
   },
 ];
