@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { WAIT_REASONS } from "../../machines/model/decision.ts";
 import { instantSchema, prioritySchema, timeSchema } from "./common.ts";
 
 export const containerRecordStateSchema = z.enum([
@@ -23,18 +24,7 @@ const operationSchema = z.enum([
 const processSchema = z.enum(["absent", "starting", "running", "unkillable", "exited"]);
 
 /** Why a container waits, as a code; `wait_texts` of the state has the words. */
-export const waitReasonSchema = z.enum([
-  "",
-  "preparing",
-  "priorityZero",
-  "supervisorLimit",
-  "previousAttempt",
-  "booting",
-  "typeAtCapacity",
-  "atQuota",
-  "atMaxInstances",
-  "atCapacity",
-]);
+export const waitReasonSchema = z.enum(["", ...WAIT_REASONS]);
 
 /** All that is told of a container. Each form of it has some of these members, with times in its own notation. */
 const container = (time: z.ZodISODateTime) =>
