@@ -1,4 +1,5 @@
 import Koa from "koa";
+import { answerErrors } from "./answer-errors.ts";
 import type { AppContext, AppMiddleware, HttpState } from "./context.ts";
 import { answerInTime } from "./deadline.ts";
 import { guardBrowsers } from "./browser-guard.ts";
@@ -12,7 +13,7 @@ import type { AppOptions } from "./options.ts";
 import { serveOwnApi } from "./own-api.ts";
 import { servePage } from "./page-files.ts";
 import { prepareRequests } from "./prepare.ts";
-import { answerErrors, Problem } from "./problem.ts";
+import { Problem } from "./problem.ts";
 import { refuseMethods } from "./refuse-methods.ts";
 import { logRequests } from "./request-log.ts";
 import { serveHealth, serveInspection, serveMetrics } from "./service-endpoints.ts";

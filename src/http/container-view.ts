@@ -1,5 +1,5 @@
 import type { ReadModel } from "../actors/read-model.ts";
-import { rejectionOf } from "../machines/container/container.choice.ts";
+import { rejectionOf } from "../machines/container/container.rejection.ts";
 import type { ContainerSnapshot } from "../machines/container/container.machine.ts";
 import { formatPriority } from "../machines/model/amounts.ts";
 import { formOf, type Members } from "./form-of.ts";

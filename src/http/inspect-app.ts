@@ -1,10 +1,11 @@
 import Koa from "koa";
+import { answerErrors } from "./answer-errors.ts";
 import type { AppMiddleware, HttpState } from "./context.ts";
 import type { HttpLog } from "./options.ts";
 import { serveViewApi } from "./own-api.ts";
 import { servePage } from "./page-files.ts";
 import { prepareRequests } from "./prepare.ts";
-import { answerErrors, Problem } from "./problem.ts";
+import { Problem } from "./problem.ts";
 import type { ViewOptions } from "./view-options.ts";
 
 export interface InspectAppOptions {

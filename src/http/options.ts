@@ -6,7 +6,7 @@ import type { JournalBreak, JournalStats } from "../drivers/journal/port.ts";
 import type { InstanceType } from "../machines/model/instance-type.ts";
 import type { FailedTokens } from "./failed-tokens.ts";
 import type { Traffic } from "./traffic.ts";
-import type { ViewOptions } from "./view-options.ts";
+import type { Alarm, ViewOptions } from "./view-options.ts";
 
 /** As pino has it: data in fields, then constant words. */
 export interface HttpLog {
@@ -14,12 +14,6 @@ export interface HttpLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
-}
-
-export interface Alarm {
-  readonly alarm: string;
-  readonly message: string;
-  readonly sinceMs: number;
 }
 
 export interface StopRequest {

@@ -9,7 +9,7 @@ import type { Settings } from "../machines/model/settings.ts";
 import { containerRow } from "./container-view.ts";
 import type { InstanceTypes } from "./instance-types.ts";
 import { instant, instantOrNull } from "./instant.ts";
-import type { Alarm } from "./options.ts";
+import type { Alarm } from "./view-options.ts";
 import { limitsView } from "./record-view.ts";
 import { limitRow, type LimitKind } from "./rows.ts";
 import type { ViewOptions } from "./view-options.ts";

@@ -1,7 +1,7 @@
 import type { ReadModel } from "../actors/read-model.ts";
 import { ONLY } from "../machines/model/ids.ts";
 import { instant } from "./instant.ts";
-import type { Alarm } from "./options.ts";
+import type { Alarm } from "./view-options.ts";
 import { alarmRow } from "./state-view.ts";
 import type { StatusEvent } from "./wire/events.ts";
 

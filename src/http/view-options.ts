@@ -4,8 +4,13 @@ import type { Timeline } from "../actors/timeline/timeline.ts";
 import type { JournalStats } from "../drivers/journal/port.ts";
 import type { Settings } from "../machines/model/settings.ts";
 import type { EventHub } from "./event-hub.ts";
-import type { Alarm } from "./options.ts";
 import type { InstanceTypes } from "./instance-types.ts";
+
+export interface Alarm {
+  readonly alarm: string;
+  readonly message: string;
+  readonly sinceMs: number;
+}
 
 /** The dispatcher that runs here. */
 export interface LiveView {

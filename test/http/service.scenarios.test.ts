@@ -14,7 +14,7 @@ import { limitRequests, queueOf } from "../../src/http/limiter.ts";
 import { listen } from "../../src/http/listen.ts";
 import { listenCandidates } from "../../src/http/listen-address.ts";
 import { prepareRequests } from "../../src/http/prepare.ts";
-import { answerErrors } from "../../src/http/problem.ts";
+import { answerErrors } from "../../src/http/answer-errors.ts";
 import { logRequests } from "../../src/http/request-log.ts";
 import { Traffic } from "../../src/http/traffic.ts";
 import { VirtualClock } from "../../src/simulator/virtual-clock.ts";

@@ -1,4 +1,4 @@
-import type { Alarm } from "../../http/options.ts";
+import type { Alarm } from "../../http/view-options.ts";
 
 export const ALARMS = [
   "journal",

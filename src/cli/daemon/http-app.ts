@@ -1,9 +1,6 @@
 import type Koa from "koa";
-import type { Clock } from "../../actors/clock.ts";
 import type { RunnerBinary } from "../../actors/runner-binary.ts";
-import type { Supervisor } from "../../actors/supervisor.ts";
 import type { ClusterConfig } from "../../config/load.ts";
-import type { Journal } from "../../drivers/journal/port.ts";
 import { parseLossless } from "../../drivers/queue/arvados/json.ts";
 import { openQueueStore } from "../../drivers/queue/embedded/store.ts";
 import { makeApp } from "../../http/app.ts";
@@ -15,7 +12,6 @@ import type { Logger } from "../../telemetry/logger.ts";
 import { metricsJson } from "../../telemetry/metrics-json.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { dataPaths } from "../data-dir.ts";
-import type { Alarms } from "./alarms.ts";
 import { health } from "./health.ts";
 import { keepRequestDump } from "./request-dump.ts";
 import { makeAccept } from "./journal-watch.ts";
@@ -23,18 +19,12 @@ import { makeRequestId } from "./request-id.ts";
 import type { Secrets } from "./secrets.ts";
 import { makeStop } from "./stop.ts";
 import { makeView, PAGE_FOLDER } from "./view.ts";
+import type { ViewContext } from "./view.ts";
 
-export interface HttpContext {
-  readonly config: ClusterConfig;
+export interface HttpContext extends ViewContext {
   readonly secrets: Secrets;
   readonly dataDir: string;
-  readonly version: string;
-  readonly clock: Clock;
-  readonly supervisor: Supervisor;
-  readonly lastGoodProbeAtMs: (workerId: string) => number;
-  readonly journal: Journal;
   readonly metrics: Metrics;
-  readonly alarms: Alarms;
   readonly runnerBinary: RunnerBinary | undefined;
   readonly log: Logger;
   readonly onStopped: (reason: string) => void;

@@ -1,4 +1,4 @@
-import { rejectionOf } from "../container/container.choice.ts";
+import { rejectionOf } from "../container/container.rejection.ts";
 import type { Settings } from "../model/settings.ts";
 import type { ActorKind } from "../model/ids.ts";
 import { byText } from "../planner/order.ts";

@@ -1,10 +1,11 @@
-import { rejectionOf } from "../container/container.choice.ts";
+import { rejectionOf } from "../container/container.rejection.ts";
 import type { Decision, Limits } from "../model/decision.ts";
 import type { FactOf } from "../model/fact.ts";
 import { ONLY } from "../model/ids.ts";
 import type { Settings } from "../model/settings.ts";
 import { planIndex } from "../planner/plan.ts";
-import { isMissed, reconcile } from "../planner/reconcile.ts";
+import { reconcile } from "../planner/reconcile.ts";
+import { isMissed } from "../planner/settle.ts";
 import { locksGivenUp, staleLocks } from "../planner/stale-locks.ts";
 import type { PlanMetrics, PlanView, QueueStatus } from "../planner/view.ts";
 import { waitChanges } from "../planner/wait-changes.ts";

@@ -3,7 +3,7 @@ import type { InstanceType } from "../model/instance-type.ts";
 import type { Settings } from "../model/settings.ts";
 import type { Process } from "../planner/queue-entry.ts";
 import type { PlanContainer, PlanMoment, PlanView, PlanWorker } from "../planner/view.ts";
-import { rejectionOf } from "../container/container.choice.ts";
+import { rejectionOf } from "../container/container.rejection.ts";
 import type { ContainerSnapshot } from "../container/container.machine.ts";
 import type { WorkerState } from "../model/worker-state.ts";
 import { lifecycleMeta, mayHide } from "../worker/worker.machine.ts";

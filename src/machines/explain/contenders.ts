@@ -1,4 +1,4 @@
-import { rejectionOf } from "../container/container.choice.ts";
+import { rejectionOf } from "../container/container.rejection.ts";
 import type { ContainerSnapshot } from "../container/container.machine.ts";
 import type { Core } from "../core/core.ts";
 import type { Change } from "../core/draft.ts";

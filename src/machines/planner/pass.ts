@@ -8,12 +8,20 @@ import type { Kind } from "./kind.ts";
 import type { PlanIndex } from "./plan-index.ts";
 import type { PlanQueue } from "./plan-queue.ts";
 import { isWanted, type QueueItem } from "./queue-entry.ts";
-import type { Schedule } from "./schedule.ts";
 import type { Slot } from "./slot.ts";
 import type { WaitStatus } from "./status-text.ts";
 import { SupervisorsOver } from "./supervisors-over.ts";
 import type { PlanContainer, PlanMetrics, PlanMoment } from "./view.ts";
 import { Waiting } from "./waiting.ts";
+
+export interface Schedule {
+  readonly decisions: readonly Decision[];
+  readonly limits: Limits;
+  readonly waiting: Waiting;
+  readonly metrics: PlanMetrics;
+  /** One more create was wanted than the throttles accept. */
+  readonly declined: boolean;
+}
 
 /** Where nothing can be done for a container, nor for those behind it, before quota allows. */
 interface Stop {

@@ -4,8 +4,8 @@ import { isSameList, isSameNeed, Kinds, type Kind } from "./kind.ts";
 import { byPriority, groupOf, sortByPriority, type Group } from "./order.ts";
 import { isQueuing, isWanted } from "./queue-entry.ts";
 import type { Process, QueueEntry, QueueItem } from "./queue-entry.ts";
-import { mayNeedSettling } from "./reconcile.ts";
 import { RecordedWaits } from "./recorded-waits.ts";
+import { mayNeedSettling } from "./settle.ts";
 import { SortedList } from "./sorted-list.ts";
 import type { PlanContainer } from "./view.ts";
 

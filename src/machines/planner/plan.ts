@@ -1,8 +1,9 @@
 import type { Limits } from "../model/decision.ts";
 import type { Settings } from "../model/settings.ts";
+import type { Schedule } from "./pass.ts";
 import { PlanIndex } from "./plan-index.ts";
 import { reconcileIndex } from "./reconcile.ts";
-import { scheduleIndex, type Schedule } from "./schedule.ts";
+import { scheduleIndex } from "./schedule.ts";
 import type { PlanMoment, PlanView } from "./view.ts";
 
 /** One run of the planner, from scratch. */

@@ -1,18 +1,8 @@
-import type { Decision, Limits } from "../model/decision.ts";
+import type { Limits } from "../model/decision.ts";
 import type { Settings } from "../model/settings.ts";
-import { Pass } from "./pass.ts";
+import { Pass, type Schedule } from "./pass.ts";
 import { PlanIndex } from "./plan-index.ts";
-import type { PlanMetrics, PlanMoment, PlanView } from "./view.ts";
-import type { Waiting } from "./waiting.ts";
-
-export interface Schedule {
-  readonly decisions: readonly Decision[];
-  readonly limits: Limits;
-  readonly waiting: Waiting;
-  readonly metrics: PlanMetrics;
-  /** One more create was wanted than the throttles accept. */
-  readonly declined: boolean;
-}
+import type { PlanMoment, PlanView } from "./view.ts";
 
 /**
  * One pass over the queue (specification §6.5): what to lock, create, start, unlock and shut down. It differs from the original on

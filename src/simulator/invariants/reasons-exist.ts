@@ -1,4 +1,4 @@
-import { rejectionOf } from "../../machines/container/container.choice.ts";
+import { rejectionOf } from "../../machines/container/container.rejection.ts";
 import { ONLY } from "../../machines/model/ids.ts";
 import type { World } from "../world.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";

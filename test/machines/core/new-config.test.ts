@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { rejectionOf } from "../../../src/machines/container/container.choice.ts";
+import { rejectionOf } from "../../../src/machines/container/container.rejection.ts";
 import { Core } from "../../../src/machines/core/core.ts";
 import type { Settings } from "../../../src/machines/model/settings.ts";
 import { containerId } from "../../support/containers.ts";

@@ -6,8 +6,9 @@ import { chooseTypes, resourcesOf } from "../../../src/machines/instance-types/c
 import type { Decision, Limits } from "../../../src/machines/model/decision.ts";
 import type { Settings } from "../../../src/machines/model/settings.ts";
 import { initialLimits } from "../../../src/machines/planner/concurrency.ts";
+import type { Schedule } from "../../../src/machines/planner/pass.ts";
 import { reconcile } from "../../../src/machines/planner/reconcile.ts";
-import { schedule, type Schedule } from "../../../src/machines/planner/schedule.ts";
+import { schedule } from "../../../src/machines/planner/schedule.ts";
 import type { PlanContainer, PlanView, PlanWorker } from "../../../src/machines/planner/view.ts";
 import { settingsOf, type Scenario, type Json } from "./scenarios.ts";
 

@@ -3,7 +3,7 @@ import type { Mutant } from "../mutants.ts";
 const CONTAINER = "src/machines/container/container.machine.ts";
 const CONTAINER_GUARDS = "src/machines/container/container.guards.ts";
 const ROUTE = "src/machines/core/route.ts";
-const RECONCILE = "src/machines/planner/reconcile.ts";
+const SETTLE = "src/machines/planner/settle.ts";
 
 /** Of the chart of a container, of how facts reach the charts, and of what brings queue and workers into line. */
 export const CONTAINER_MUTANTS: readonly Mutant[] = [
@@ -45,14 +45,14 @@ export const CONTAINER_MUTANTS: readonly Mutant[] = [
   {
     name: "judged-by-old-record",
     net: "an exit is judged by a record that is newer",
-    file: RECONCILE,
+    file: SETTLE,
     find: "const endedBefore = exitedAt !== null && exitedAt < queueUpdatedAt;",
     replace: "const endedBefore = exitedAt !== null;",
   },
   {
     name: "cancelled-while-unknown",
     net: "what runs may be on a worker that nobody has asked yet",
-    file: RECONCILE,
+    file: SETTLE,
     find: "if (anyUnknown) return false;",
     replace: "",
     also: [
@@ -66,7 +66,7 @@ export const CONTAINER_MUTANTS: readonly Mutant[] = [
   {
     name: "unwanted-kept",
     net: "what is not wanted any more is ended",
-    file: RECONCILE,
+    file: SETTLE,
     find: 'return unwanted ? { do: "kill", container, reason: "priority=0" } : undefined;',
     replace: "return undefined;",
   },
@@ -80,7 +80,7 @@ export const CONTAINER_MUTANTS: readonly Mutant[] = [
       if (fact.containerId === "") killAsAsked(draft`,
     also: [
       {
-        file: RECONCILE,
+        file: "src/machines/planner/reconcile.ts",
         find: "return [...decisions, ...kills];",
         replace: "return kills.length < 0 ? [] : decisions;",
       },

@@ -163,7 +163,7 @@ export const PLANNER_MUTANTS: readonly Mutant[] = [
   {
     name: "lost-by-old-poll",
     net: "what was lost with its worker is judged by a poll that began later",
-    file: "src/machines/planner/reconcile.ts",
+    file: "src/machines/planner/settle.ts",
     find: "lostAt !== null && lostAt >= queueUpdatedAt",
     replace: "lostAt !== null && lostAt < 0",
   },

@@ -5,7 +5,6 @@ import { store } from "../session.ts";
 import { cut, shortId } from "../ui/words.ts";
 import { useRow } from "../ui/use-row.ts";
 import { useShortcut } from "../ui/use-shortcut.ts";
-import { VIEWS } from "../views.ts";
 import { ContainerFacts } from "./ContainerFacts.tsx";
 import { Why } from "./Why.tsx";
 import { WorkerFacts } from "./WorkerFacts.tsx";
@@ -52,13 +51,12 @@ export function Details({ id, onClose }: DetailsProps) {
   );
 }
 
-/** To the other views of the same, as far as they are there. */
+/** To the other views of the same. */
 function Links({ id, kind }: { readonly id: string; readonly kind: string }) {
-  const has = (view: string) => VIEWS.some((known) => known.id === view);
   return (
     <p class="links">
-      {has("history") && <a href={hrefTo({ view: "history", param: id })}>History</a>}
-      {has("chart") && kind !== "" && (
+      <a href={hrefTo({ view: "history", param: id })}>History</a>
+      {kind !== "" && (
         <a href={hrefTo({ view: "chart", param: kind, query: { id } })}>State chart</a>
       )}
       <button

@@ -7,7 +7,8 @@ import { useTimeView } from "../time/use-time-view.ts";
 import { idleStretches, makeWarp, NO_WARP, type Stretch, type Warp } from "../time/warp.ts";
 import { barRows, extentOf } from "./bars.ts";
 import { HistoryChart } from "./HistoryChart.tsx";
-import { filterMarks, MARK_KINDS, neighbour, readMarks, type Mark } from "./marks.ts";
+import { filterMarks, MARK_KINDS, neighbour, readMarks } from "./marks.ts";
+import type { Mark, StepMark } from "./marks.ts";
 import { MarkList } from "./MarkList.tsx";
 import { PickActor } from "./PickActor.tsx";
 import { RecordPanel } from "./RecordPanel.tsx";
@@ -122,8 +123,6 @@ function warpOf(marks: readonly Mark[], extent: Stretch): Warp {
   const idle = idleStretches(instants, extent, IDLE_SHARE);
   return makeWarp(idle, (extent.toMs - extent.fromMs) * CUT_SHARE);
 }
-
-export type StepMark = (by: 1 | -1) => void;
 
 /** n and p. */
 function useMarkSteps(

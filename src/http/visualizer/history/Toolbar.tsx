@@ -2,8 +2,7 @@ import type { MarkKind } from "../../wire/record.ts";
 import { ZoomButtons } from "../time/ZoomButtons.tsx";
 import type { TimeView } from "../time/use-time-view.ts";
 import { KindSign } from "./HistoryChart.tsx";
-import type { StepMark } from "./HistoryView.tsx";
-import { MARK_KINDS } from "./marks.ts";
+import { MARK_KINDS, type StepMark } from "./marks.ts";
 
 interface ToolbarProps {
   readonly kinds: ReadonlySet<MarkKind>;

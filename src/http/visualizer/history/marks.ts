@@ -24,6 +24,9 @@ export interface MarkFilter {
   readonly noise: boolean;
 }
 
+/** Goes on to the mark before or after. */
+export type StepMark = (by: 1 | -1) => void;
+
 export function readMarks(marks: readonly HistoryMark[]): Mark[] {
   return marks.map((mark, index) => ({ ...mark, atMs: Date.parse(mark.at), index }));
 }
