@@ -11,6 +11,7 @@ import { drawFaultPlan, Faults } from "./faults.ts";
 import type { FaultKind, FaultPlan } from "./faults.ts";
 import { Watch } from "./invariants/watch.ts";
 import type { Violation } from "./invariants/watch.ts";
+import { OlderJournal } from "./older-journal.ts";
 import { Weather } from "./weather.ts";
 import { World } from "./world.ts";
 import type { WorldEvent } from "./world-event.ts";
@@ -81,9 +82,7 @@ class SeedRun {
   /** That this version cannot read, in the journal or in one before. */
   #hasForeignState = false;
   #hasForeignRecord = false;
-  /** Records that ask for an instance, and the VMs that came of them, each by worker. */
-  readonly #createSeqs = new Map<string, number>();
-  readonly #vmOf = new Map<string, string>();
+  readonly #olderJournal = new OlderJournal();
 
   constructor(options: SeedRunOptions) {
     this.#options = options;
@@ -101,7 +100,7 @@ class SeedRun {
       faults,
       onEvent: (event) => {
         onEvent?.(event);
-        this.#rememberCreates(event);
+        this.#olderJournal.remember(event);
         this.#watch.step(event, world);
         this.#weather.react(event);
       },
@@ -210,29 +209,14 @@ class SeedRun {
 
   #putOlderBack(): void {
     const { shelf } = this.#options;
-    const seq = this.#olderSeq(this.#world.journal?.lastSeq ?? 0);
+    const { faults, cloud, journal } = this.#world;
+    const seq = this.#olderJournal.endSeq(
+      faults.chance("journalOlder"),
+      journal?.lastSeq ?? 0,
+      cloud,
+    );
     const noticedSeq = shelf.oldestNoticed();
     if (noticedSeq !== undefined) shelf.rewind(Math.min(noticedSeq, seq));
-  }
-
-  /** Any; or one that knows of a create and not what came of it, which runs something meanwhile. */
-  #olderSeq(lastSeq: number): number {
-    const { faults, cloud } = this.#world;
-    const chance = faults.chance("journalOlder");
-    const ofBusy = [...this.#createSeqs].filter(([workerId, seq]) => {
-      const vm = cloud.vm(this.#vmOf.get(workerId) ?? "");
-      return seq <= lastSeq && (vm?.runningIds.length ?? 0) > 0;
-    });
-    const afterCreate = chance.happens(0.5) ? chance.pick(ofBusy)?.[1] : undefined;
-    return afterCreate ?? chance.between(0, lastSeq);
-  }
-
-  #rememberCreates(event: WorldEvent): void {
-    if (event.type === "vm.created") this.#vmOf.set(event.createdBy, event.instanceId);
-    if (event.type !== "record.released") return;
-    for (const command of event.record.commands)
-      if (command.kind === "instance.create")
-        this.#createSeqs.set(command.workerId, event.record.seq);
   }
 
   /** A start says so, and its operator moves the file away (docs/operating.md). */
@@ -240,7 +224,9 @@ class SeedRun {
     const { faults, clock } = this.#world;
     try {
       await this.#start();
-      this.#watch.add(clock.nowMs(), "journal", "a broken journal is opened as if whole");
+      // What this version cannot fold it does not read to the end; the check of the chain finds what is damaged there.
+      if (!this.#mayForget())
+        this.#watch.add(clock.nowMs(), "journal", "a broken journal is opened as if whole");
     } catch (error) {
       // What a run throws that has begun is no refusal.
       if (!(error instanceof JournalError) || this.#world.dispatcher) throw error;

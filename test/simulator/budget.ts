@@ -90,6 +90,14 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     seed: 31005594,
     why: "the first two lists lacked what ran, a lost journal did not know it, and it was cancelled as running nowhere",
   },
+  {
+    seed: 64000238,
+    why: "a start set the journal's time back, and a worker's silence was counted while the cloud did not list",
+  },
+  {
+    seed: 64000254,
+    why: "a commit was damaged that no start reads to, as a record before it was of another version",
+  },
 ];
 
 export function budget(): number[] {

@@ -101,7 +101,8 @@ export class ProbeFeed {
     if (answeredAtMs !== undefined) return answeredAtMs;
     const worker = this.#options.supervisor.known.get("worker", workerId);
     const appearedAtMs = worker?.context.appearedAtMs ?? 0;
-    if (appearedAtMs >= this.#startedAtMs) return appearedAtMs;
+    // At the very start stands also what a wall clock that was ahead had put later, of workers that this run has not found yet.
+    if (appearedAtMs > this.#startedAtMs) return appearedAtMs;
     return this.#firstAskedAtMs.get(workerId) ?? this.#startedAtMs;
   }
 

@@ -47,6 +47,13 @@ export function waitChanged(
   return event.reason !== context.waitReason;
 }
 
+export function historyLost(
+  _context: ContainerContext,
+  event: ContainerEventOf<"daemon.started">,
+): boolean {
+  return event.historyLost === true;
+}
+
 type ProcessNotice = ContainerEventOf<
   "process.starting" | "process.seen" | "process.unkillable" | "process.ended"
 >;

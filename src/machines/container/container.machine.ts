@@ -51,6 +51,7 @@ const chart = setup({
   guards: {
     becomes: ({ context, event }, state: ContainerState) =>
       judge.becomes(context, event as never, state),
+    historyLost: given(judge.historyLost),
     choiceChanged: given(choose.choiceChanged),
     isCurrent: ({ context, event }) => judge.isCurrent(context, event as never),
     retryDue: given(judge.retryDue),
@@ -248,6 +249,12 @@ export const containerMachine = chart.createMachine({
         exited: {
           on: {
             ...first,
+            // By an older journal: it may have been started again since.
+            "daemon.started": {
+              guard: "historyLost",
+              target: "absent",
+              actions: ["forgetExit", "loseSight"],
+            },
             // A kill of what has ended only clears the exit (specification §6.7).
             "kill.decided": { guard: not("awaitsRecord"), target: "absent", actions: "forgetExit" },
           },

@@ -53,8 +53,11 @@ type ContainerFact = FactOf<
   | "cancel.requested"
 >;
 
-/** These two bring what the config comes to. */
-type Chosen = FactOf<"daemon.started" | "container.added"> & { readonly choice?: Choice };
+/** These two bring what the config comes to; a start says whether the journal lacks something that the last run did. */
+type Chosen = FactOf<"daemon.started" | "container.added"> & {
+  readonly choice?: Choice;
+  readonly historyLost?: boolean;
+};
 
 type ContainerDecision =
   | { type: "lock.decided"; reason: string }

@@ -139,7 +139,7 @@ function daemonStarted(draft: Draft, registry: Registry, fact: FactOf<"daemon.st
     const choice = record
       ? choiceOf(record, draft.frame.settings)
       : { resources, instanceTypes, unfit: "" };
-    draft.deliver("container", id, { ...fact, choice });
+    draft.deliver("container", id, { ...started, choice });
   }
 }
 

@@ -128,6 +128,8 @@ function endText(change: Change, { fact }: JournalRecord): string {
   if (change.removed) return "its instance is gone, and nobody saw it exit";
   if (fact.type === "probe.succeeded") return "exited: a probe no longer lists it";
   if (fact.type === "kill.returned") return "exited: the kill found it gone";
+  if (fact.type === "daemon.started")
+    return "the journal lacked its end at a start: what ran by it is not believed";
   return `ended with ${fact.type}`;
 }
 

@@ -284,6 +284,13 @@ export function processGone(
   return event.gone && runningSeq !== null && seqOfCommand(event.commandId) > runningSeq;
 }
 
+export function historyLost(
+  _context: WorkerContext,
+  event: WorkerEventOf<"daemon.started">,
+): boolean {
+  return event.historyLost === true;
+}
+
 /** Nothing is started on a worker of a type that has left the configuration (specification §7.5). */
 export function typeRemoved(
   context: WorkerContext,

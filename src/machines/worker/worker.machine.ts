@@ -20,7 +20,15 @@ const alive = {
   "create.succeeded": { guard: "createOpen", actions: "closeCreate" },
   "create.failed": { guard: "createOpen", actions: "closeCreate" },
   "ssh.connected": { guard: "firstConnection", actions: "rememberSsh" },
-  "daemon.started": { target: "unknown", actions: "beginAgain" },
+  "daemon.started": [
+    // What ran by an older journal may have ended since, and have been started again elsewhere.
+    {
+      guard: "historyLost",
+      target: "unknown",
+      actions: [act.tellAbandoned, "forgetProcesses", "beginAgain"],
+    },
+    { target: "unknown", actions: "beginAgain" },
+  ],
   "shutdown.requested": { target: "shutdown", actions: act.operatorsReason },
   "kill.decided": {
     guard: "isKillable",

@@ -1,6 +1,7 @@
 import type { FaultKind } from "../faults.ts";
 import type { World } from "../world.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
+import { readable } from "./readable.ts";
 
 /** What a fact may be behind the record that tells of it: the journal takes no longer, where its disk is well. */
 const COMMIT_MS = 1_000;
@@ -44,9 +45,9 @@ export function timeGoesOn(): Invariant {
       }
       return event.type === "record.released" ? judge(event, world) : undefined;
     },
-    checkEnd({ journal }) {
+    checkEnd(world) {
       let lastAtMs = -Infinity;
-      for (const { seq, fact } of journal?.read() ?? []) {
+      for (const { seq, fact } of readable(world)) {
         const isSetBack = fact.type === "daemon.started" && fact.setBack?.fromMs === lastAtMs;
         if (fact.atMs < lastAtMs && !isSetBack)
           return `${fact.type} at seq ${seq} is ${lastAtMs - fact.atMs} ms before the record that it follows`;

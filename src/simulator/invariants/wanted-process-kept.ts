@@ -1,6 +1,7 @@
 import type { JournalRecord } from "../../machines/model/record.ts";
 import type { World } from "../world.ts";
 import type { Invariant, RecordEvent } from "./invariant.ts";
+import { readable } from "./readable.ts";
 
 /**
  * No process is ended whose container is wanted: the queue has it Locked or Running with a priority, as we know it since
@@ -27,8 +28,7 @@ export function wantedProcessKept(): Invariant {
     name: "wantedProcessKept",
     check(event, world) {
       // A crash may have come between a word's commit and its release.
-      if (event.type === "daemon.started")
-        for (const record of world.journal?.read() ?? []) take(record);
+      if (event.type === "daemon.started") for (const record of readable(world)) take(record);
       return event.type === "record.released" ? judge(event, world) : undefined;
     },
   };

@@ -121,3 +121,67 @@ describe("a locked container that an operator cancels", () => {
     expect(decisions).toContainEqual(expect.objectContaining({ do: "cancel", container: X }));
   });
 });
+
+describe("what an older journal tells of processes", () => {
+  /** A journal of which the end is lost goes on under another id. Its workers answer that nothing runs. */
+  function older(core: Amnesiac): Amnesiac {
+    core.feed({ type: "daemon.started", version: "test", journalId: "j2" });
+    core.feed({ type: "lease.acquired" });
+    core.listedLate(0);
+    core.feed({ type: "queue.polled", basedOnSeq: core.seq, startedAtMs: core.nowMs });
+    expect(processOf(core)).not.toBe("exited");
+    core.instance("i-1", "type1");
+    expect(core.decided(0, 0)).toMatchObject([{ do: "finishRecovery" }]);
+    return core.listedLate();
+  }
+
+  function moved(core: Amnesiac, state: "Queued" | "Running"): void {
+    const moved = { containerId: X, basedOnSeq: core.seq, state, priority: "1" } as const;
+    core.feed({ type: "container.changed", ...moved });
+  }
+
+  const processOf = ({ core }: Amnesiac): unknown =>
+    core.registry.get("container", X)?.value.process;
+
+  it.each(["Locked", "Queued"] as const)(
+    "is no exit by which one that has been started since is judged (%s then)",
+    (state) => {
+      const core = new Amnesiac();
+      core.instance("i-1", "type1", [X]).container(X, { state: "Locked" }).instance("i-1", "type1");
+      if (state === "Queued") moved(core, state);
+      expect(processOf(core)).toBe("exited");
+      expect(processOf(older(core))).toBe("absent");
+      const beganSeq = core.seq;
+      core.instance("i-2", "type1");
+      moved(core, "Running");
+      // Where it runs has not been asked since.
+      expect(core.decided(core.seq, beganSeq)).toEqual([]);
+      core.instance("i-2", "type1", [X]);
+      expect(core.decided(core.seq, core.seq)).toEqual([]);
+    },
+  );
+
+  it("is no process whose end on one worker is its end on all", () => {
+    const core = new Amnesiac();
+    core.instance("i-1", "type1", [X]).running();
+    expect(processOf(core)).toBe("running");
+    expect(processOf(older(core))).toBe("absent");
+    expect(core.decided(core.seq, 0)).toEqual([]);
+    expect(core.decided(core.seq, core.seq)).toEqual([CANCEL]);
+  });
+
+  it("is believed of a worker that is being destroyed, which nobody asks any more", () => {
+    const core = new Amnesiac();
+    core.instance("i-1", "type1", [X]).running();
+    core.feed({ type: "shutdown.requested", workerId: "i-1", reason: "test" });
+    expect(processOf(older(core))).toBe("running");
+    expect(core.decided(core.seq, core.seq)).toEqual([]);
+  });
+
+  it("is believed where nothing is lost", () => {
+    const core = new Amnesiac();
+    core.instance("i-1", "type1", [X]).running();
+    core.feed({ type: "daemon.started", version: "test", journalId: "j1" });
+    expect(processOf(core)).toBe("running");
+  });
+});

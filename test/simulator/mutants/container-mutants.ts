@@ -121,4 +121,11 @@ export const CONTAINER_MUTANTS: readonly Mutant[] = [
     find: '"daemon.started": { guard: "choiceChanged", actions: "takeChoice" },',
     replace: "",
   },
+  {
+    name: "older-exit-believed",
+    net: "an exit in an older journal judges nothing that was started since",
+    file: CONTAINER_GUARDS,
+    find: "return event.historyLost === true;",
+    replace: "return event.historyLost === true && event.version === undefined;",
+  },
 ];

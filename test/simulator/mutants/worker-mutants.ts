@@ -372,4 +372,11 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     find: '            "daemon.started": drainAsRemoved,\n',
     replace: "",
   },
+  {
+    name: "older-processes-believed",
+    net: "what ran by an older journal has not ended where another worker may run it",
+    file: GUARDS,
+    find: "return event.historyLost === true;",
+    replace: "return event.historyLost === true && event.version === undefined;",
+  },
 ];

@@ -2,7 +2,7 @@ import { WAIT_REASONS } from "../../model/decision.ts";
 import type { ContainerEvent } from "../../container/container.types.ts";
 import { RECORD_STATES } from "../../container/container.types.ts";
 import type { FactOf } from "../../model/fact.ts";
-import { each, NEWEST_SEQ, plain } from "./situation.ts";
+import { each, EITHER, NEWEST_SEQ, plain } from "./situation.ts";
 import type { Brought, ConditionTexts, PossibleEvents, Situation } from "./situation.ts";
 import { formatSpan } from "../../model/amounts.ts";
 
@@ -31,7 +31,7 @@ function ended({ snapshot: { context } }: S): Brought[] {
 
 /** What each event may bring to a container. Polls are those that begin now. */
 export const containerEvents: PossibleEvents<"container", ContainerEvent["type"]> = {
-  "daemon.started": plain,
+  "daemon.started": () => each({ historyLost: EITHER }),
   "container.added": () => each({ ...observed, ...record }),
   "container.changed": told,
   "container.missing": () => each(observed),
@@ -94,6 +94,7 @@ export const containerConditions: ConditionTexts<"container"> = {
   unkillableElsewhere: reportsText,
   runsElsewhere: reportsText,
   startsElsewhere: reportsText,
+  historyLost: () => "if the journal has lost its end",
   hasExited: () => "if it was seen to end, and not lost with its worker",
   lastProcessEnds: reportsText,
   waitChanged: ({ snapshot: { context } }) =>

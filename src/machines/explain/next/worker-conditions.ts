@@ -153,6 +153,7 @@ export const workerConditions: ConditionTexts<"worker"> = {
   startPending: startsText,
   isKillable: processesText,
   processGone: (s) => `if the process is gone: ${processesText(s)}`,
+  historyLost: () => "if the journal has lost its end",
   typeRemoved: (s) => {
     const { instanceType } = contextOf(s);
     const known = Object.hasOwn(s.settings.instanceTypes, instanceType);

@@ -32,7 +32,7 @@ function listings(situation: S): string[][] {
 
 /** What each event may bring to a worker. Probes and lists are those that begin now. */
 export const workerEvents: PossibleEvents<"worker", WorkerEvent["type"]> = {
-  "daemon.started": plain,
+  "daemon.started": () => each({ historyLost: EITHER }),
   "instance.seen": ({ snapshot: { context } }) =>
     each({
       ...observed,
