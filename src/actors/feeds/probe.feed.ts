@@ -84,7 +84,7 @@ export class ProbeFeed {
    */
   answeredSeq(): number {
     const { known, seq } = this.#options.supervisor;
-    const startedSeq = known.get("supervisor", ONLY)?.context.startedSeq ?? 0;
+    const startedSeq = this.#startedSeq;
     let oldestSeq = seq;
     for (const [workerId, worker] of known.unordered("worker"))
       if (mayHide(worker, startedSeq))
@@ -99,11 +99,13 @@ export class ProbeFeed {
   lastGoodProbeAtMs(workerId: string): number {
     const answeredAtMs = this.#lastGoodAtMs.get(workerId);
     if (answeredAtMs !== undefined) return answeredAtMs;
-    const worker = this.#options.supervisor.known.get("worker", workerId);
-    const appearedAtMs = worker?.context.appearedAtMs ?? 0;
-    // At the very start stands also what a wall clock that was ahead had put later, of workers that this run has not found yet.
-    if (appearedAtMs > this.#startedAtMs) return appearedAtMs;
+    const context = this.#options.supervisor.known.get("worker", workerId)?.context;
+    if (context && context.appearedSeq > this.#startedSeq) return context.appearedAtMs;
     return this.#firstAskedAtMs.get(workerId) ?? this.#startedAtMs;
+  }
+
+  get #startedSeq(): number {
+    return this.#options.supervisor.known.get("supervisor", ONLY)?.context.startedSeq ?? 0;
   }
 
   async #round(): Promise<number> {

@@ -3,9 +3,16 @@ import type { Queue } from "../../drivers/queue/port.ts";
 /** A queue whose address is known only once the daemon listens: its own, with the embedded queue. */
 export class LateQueue implements Queue {
   #queue: Queue | undefined;
+  #apiHost = "";
 
-  set(queue: Queue): void {
+  set(queue: Queue, apiHost: string): void {
     this.#queue = queue;
+    this.#apiHost = apiHost;
+  }
+
+  /** Of its controller, as runners are told it. */
+  get apiHost(): string {
+    return this.#apiHost;
   }
 
   poll(...args: Parameters<Queue["poll"]>): ReturnType<Queue["poll"]> {
