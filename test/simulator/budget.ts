@@ -98,6 +98,10 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     seed: 64000254,
     why: "a commit was damaged that no start reads to, as a record before it was of another version",
   },
+  {
+    seed: 66000002,
+    why: "a second start after a journal was lost did not wait for what may have been sent before the first",
+  },
 ];
 
 export function budget(): number[] {

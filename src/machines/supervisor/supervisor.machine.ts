@@ -70,12 +70,13 @@ export const supervisorMachine = setup({
     meta: {} as StateMeta<Supervised>,
   },
   actions: {
-    begin: assign(({ event }) => ({
+    begin: assign(({ context, event }) => ({
       startedAtMs: event.atMs,
       startedSeq: event.seq,
       version: event.type === "daemon.started" ? event.version : "",
       journalId: event.type === "daemon.started" ? event.journalId : "",
-      historyLost: event.type === "daemon.started" && event.historyLost,
+      historyLost:
+        (event.type === "daemon.started" && event.historyLost) || startsMayTurnUp(context, event),
       listed: false,
       polled: false,
       settled: false,
@@ -158,6 +159,14 @@ export const supervisorMachine = setup({
     },
   },
 });
+
+/** The last run did not know all that had been sent before it, and began just now. */
+function startsMayTurnUp(
+  { startedAtMs, historyLost = false }: SupervisorContext,
+  { atMs, settings }: SupervisorEvent,
+): boolean {
+  return historyLost && atMs < startsUntilMs(startedAtMs, settings);
+}
 
 /**
  * Where starts of an earlier run may turn up, workers have as long to answer after that: what they answer before tells

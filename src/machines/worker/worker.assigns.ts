@@ -219,7 +219,9 @@ export function beginAgain(
   context: WorkerContext,
   event: WorkerEventOf<"daemon.started">,
 ): Changes {
-  const untilMs = event.historyLost ? startsUntilMs(event.atMs, event.settings) : null;
+  const untilMs = event.historyLost
+    ? startsUntilMs(event.atMs, event.settings)
+    : stillToCome(context.startsUntilMs, event.atMs);
   return {
     processes: processesAfterCrash(context.processes, event),
     createOpen: false,
@@ -230,6 +232,11 @@ export function beginAgain(
     missingSinceMs: null,
     staleSinceMs: null,
   };
+}
+
+/** What the last run waited for, this one has to wait for too. */
+function stillToCome(untilMs: number | null = null, nowMs: number): number | null {
+  return untilMs !== null && untilMs > nowMs ? untilMs : null;
 }
 
 export function becomeIdle(_context: WorkerContext, event: WorkerEvent): Changes {

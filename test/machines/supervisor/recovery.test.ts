@@ -142,6 +142,27 @@ describe("recovery (specification §6.3)", () => {
     expect(decided(builder)).toEqual(["finishRecovery", "unlock"]);
   });
 
+  it("waits for it as long when it begins again meanwhile", () => {
+    const builder = listed(started().instance("i-1", "type1"));
+    const untilMs = (): unknown =>
+      builder.core.registry.get("worker", "i-1")?.context.startsUntilMs;
+    const endMs = builder.nowMs + settings().timeoutStartMs;
+    builder.nowMs += settings().timeoutStartMs / 3;
+    builder.feed({ type: "daemon.started", version: "test", journalId: "j1" });
+    builder.feed({ type: "lease.acquired" });
+    expect(untilMs()).toBe(endMs);
+    polled(listed(builder.instance("i-1", "type1")));
+    builder.container(containerId(1), { state: "Locked" });
+    expect(decided(builder)).toEqual(["delayRecovery"]);
+    builder.nowMs += MINUTE_MS;
+    ticked(builder);
+    expect(decided(builder)).toEqual([]);
+    builder.instance("i-1", "type1", [containerId(1)]);
+    expect(decided(builder)).toEqual(["finishRecovery"]);
+    builder.feed({ type: "daemon.started", version: "test", journalId: "j1" });
+    expect(untilMs()).toBe(null);
+  });
+
   it("waits no longer for a worker that its journal tells all of", () => {
     const builder = polled(listed(found(recovering())));
     builder.feed({ type: "daemon.started", version: "test", journalId: "j1" });

@@ -1,5 +1,6 @@
 import type { Mutant } from "../mutants.ts";
 
+const ASSIGNS = "src/machines/worker/worker.assigns.ts";
 const GUARDS = "src/machines/worker/worker.guards.ts";
 const PROCESSES = "src/machines/worker/worker.processes.ts";
 const WORKER = "src/machines/worker/worker.machine.ts";
@@ -378,5 +379,12 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     file: GUARDS,
     find: "return event.historyLost === true;",
     replace: "return event.historyLost === true && event.version === undefined;",
+  },
+  {
+    name: "second-start-forgets",
+    net: "a second start waits for what may have been sent before the first, which knew of nothing",
+    file: ASSIGNS,
+    find: ": stillToCome(context.startsUntilMs, event.atMs);",
+    replace: ": null;",
   },
 ];
