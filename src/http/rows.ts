@@ -1,4 +1,4 @@
-import type { AnySnapshot, SnapshotOf } from "../machines/core/registry.ts";
+import type { SnapshotOf } from "../machines/core/registry.ts";
 import { actorKey, type ActorKind } from "../machines/model/ids.ts";
 import { containerRow } from "./container-view.ts";
 import type { InstanceTypes } from "./instance-types.ts";
@@ -9,32 +9,37 @@ import type { WorkerRow } from "./wire/worker.ts";
 import { workerRow } from "./worker-view.ts";
 
 export type LimitKind = LimitRow["kind"];
+type Row = WorkerRow | ContainerRow | LimitRow;
+
+const ROWS: {
+  readonly [K in ActorKind]: (snapshot: SnapshotOf[K], id: string, types: InstanceTypes) => Row;
+} = {
+  worker: (snapshot, _id, types) => workerRow(snapshot, types),
+  container: (snapshot) => containerRow(snapshot),
+  supervisor: (snapshot, id) => limitRow("supervisor", id, snapshot),
+  quota: (snapshot, id) => limitRow("quota", id, snapshot),
+  capacity: (snapshot, id) => limitRow("capacity", id, snapshot),
+  throttle: (snapshot, id) => limitRow("throttle", id, snapshot),
+};
 
 /** An actor as the page shows it. */
-export function rowOf(
-  kind: ActorKind,
+export function rowOf<K extends ActorKind>(
+  kind: K,
   id: string,
-  snapshot: AnySnapshot,
+  snapshot: SnapshotOf[K],
   types: InstanceTypes,
-): WorkerRow | ContainerRow | LimitRow {
-  if (kind === "worker") return workerRow(snapshot as SnapshotOf["worker"], types);
-  if (kind === "container") return containerRow(snapshot as SnapshotOf["container"]);
-  return limitRow(kind, id, snapshot);
+): Row {
+  return ROWS[kind](snapshot, id, types);
 }
 
-export function limitRow(kind: LimitKind, id: string, { value, context }: AnySnapshot): LimitRow {
-  const { untilMs, message, stopReason, staleLockDeadlineAtMs } = context as {
-    untilMs?: number | null;
-    message?: string;
-    stopReason?: string;
-    staleLockDeadlineAtMs?: number | null;
-  };
-  return {
-    actor: actorKey(kind, id),
-    kind,
-    id,
-    value: value as string,
-    until: instantOrNull(untilMs ?? staleLockDeadlineAtMs ?? null),
-    reason: message ?? stopReason ?? "",
-  };
+export function limitRow(
+  kind: LimitKind,
+  id: string,
+  { value, context }: SnapshotOf[LimitKind],
+): LimitRow {
+  const [untilMs, reason] =
+    "message" in context
+      ? [context.untilMs, context.message]
+      : [context.staleLockDeadlineAtMs, context.stopReason];
+  return { actor: actorKey(kind, id), kind, id, value, until: instantOrNull(untilMs), reason };
 }

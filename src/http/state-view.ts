@@ -1,7 +1,7 @@
 import type { ReadModel } from "../actors/read-model.ts";
 import type { Bounds } from "../actors/timeline/timeline.ts";
 import type { Core } from "../machines/core/core.ts";
-import type { AnySnapshot, SnapshotOf } from "../machines/core/registry.ts";
+import type { SnapshotOf } from "../machines/core/registry.ts";
 import { waitText } from "../machines/explain/wait-text.ts";
 import { WAIT_REASONS, type Limits } from "../machines/model/decision.ts";
 import { ONLY, type ActorKind } from "../machines/model/ids.ts";
@@ -65,7 +65,9 @@ export function liveMoment(
   };
 }
 
-function limitRows(entries: (kind: LimitKind) => Iterable<[string, AnySnapshot]>): LimitRow[] {
+function limitRows(
+  entries: (kind: LimitKind) => Iterable<[string, SnapshotOf[LimitKind]]>,
+): LimitRow[] {
   return LIMIT_KINDS.flatMap((kind) =>
     [...entries(kind)]
       .sort(([a], [b]) => (a < b ? -1 : 1))
