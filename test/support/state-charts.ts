@@ -50,7 +50,7 @@ function stayingTable(edges: readonly Edge[]): string {
   if (edges.length === 0) return "";
   const rows = edges.map(
     ({ sources, events, guard, actions }) =>
-      `| ${sources.map(placeOf).join(", ")} | ${coded(events)} | ${guard} | ${actions} |`,
+      `| ${sources.map(placeOf).join(", ")} | ${coded(events)} | ${guard} | ${actions.join(", ")} |`,
   );
   return [
     "What is taken in without a change of state:",
@@ -61,12 +61,12 @@ function stayingTable(edges: readonly Edge[]): string {
 
 /** What is done on the way from a state to another, and on entering and leaving one. */
 function actionsTable(edges: readonly Edge[], root: StateNode): string {
-  const done = edges.filter(({ target, actions }) => target && actions !== "");
+  const done = edges.filter(({ target, actions }) => target && actions.length > 0);
   const onTheWay = namedTogether(done).map((alike) => {
     const [{ sources, events, guard, actions }] = alike as [Edge];
     const to = alike.map(({ target }) => target?.key).join(" or ");
     const once = alike.length > 1 ? `${guard.slice(0, guard.lastIndexOf(" "))} that one` : guard;
-    return `| ${sources.map(placeOf).join(", ")} → ${to} | ${coded(events)} | ${once} | ${actions} |`;
+    return `| ${sources.map(placeOf).join(", ")} → ${to} | ${coded(events)} | ${once} | ${actions.join(", ")} |`;
   });
   const rows = [...onTheWay, ...doors(root)];
   if (rows.length === 0) return "";

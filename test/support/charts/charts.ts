@@ -46,7 +46,7 @@ async function chartOf(kind: ActorKind, machine: AnyStateMachine): Promise<Chart
       in: sources.map(pathOf),
       events: [...events],
       guard,
-      actions: actions === "" ? [] : actions.split(", "),
+      actions: [...actions],
     }));
   const regions = regionsOf(machine, edges);
   const parts = await Promise.all(regions.map(bestOf));

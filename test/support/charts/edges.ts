@@ -10,7 +10,7 @@ export interface Edge {
   /** Empty: taken as soon as the guard holds. */
   readonly events: readonly string[];
   readonly guard: string;
-  readonly actions: string;
+  readonly actions: readonly string[];
 }
 
 /** All transitions of a chart; what is done alike on the way is one edge. */
@@ -24,7 +24,7 @@ function plainEdges(node: StateNode): Edge[] {
     target,
     events: event === "" ? [] : [event],
     guard: guardText(guard),
-    actions: actions.map(actionText).join(", "),
+    actions: actions.map(actionText),
   }));
   return [...own, ...Object.values(node.states).flatMap((child) => plainEdges(child))];
 }
@@ -65,7 +65,7 @@ export function drawnEdges(edges: readonly Edge[]): DrawnEdge[] {
     transitions: alike.map(({ events, guard, actions }) => ({
       events: [...events],
       guard,
-      actions: actions ? actions.split(", ") : [],
+      actions: [...actions],
     })),
   }));
 }
