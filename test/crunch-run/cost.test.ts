@@ -118,7 +118,34 @@ describe("scenarios crunchrun.spot", () => {
   }
 });
 
+/** What is told of prices that were not known before, oldest first. */
+function toldOf(points: readonly InstancePrice[]): InstancePrice[] {
+  const told: InstancePrice[] = [];
+  const onPriceChange = (price: InstancePrice) => void told.push(price);
+  makeCostMeter({ startAtMs: 0, fallbackUsdPerHour: 0, onPriceChange }).addPrices(points);
+  return told;
+}
+
+describe("scenarios cloud.price", () => {
+  interface PriceScenario {
+    readonly id: string;
+    readonly given: { readonly prices: readonly PriceJson[] };
+    readonly then: { readonly asserted: readonly PriceJson[] };
+  }
+  const points = (list: readonly PriceJson[]): InstancePrice[] =>
+    list.map(({ t, price }) => ({ startAtMs: parseInt(t) * 60_000, usdPerHour: price }));
+
+  for (const { id, given, then } of readScenarios<PriceScenario>("cloud.price")) {
+    it(id, () => expect(toldOf(points(given.prices))).toEqual(points(then.asserted).reverse()));
+  }
+});
+
 describe("prices", () => {
+  it("count again when one comes back after another", () => {
+    const prices = [1, 2, 3].map((at) => ({ startAtMs: at, usdPerHour: at === 2 ? 5 : 4 }));
+    expect(toldOf(prices)).toEqual(prices);
+  });
+
   it("are 0 without a usable instance type", () => {
     expect([undefined, "", "no json", "null", '{"Price":-1}'].map(instanceTypePrice)).toEqual([
       0, 0, 0, 0, 0,
