@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import type { Clock } from "../../actors/clock.ts";
 import type { ClusterConfig } from "../../config/load.ts";
 import { hasErrors } from "../../config/finding.ts";
@@ -6,14 +5,6 @@ import { checkDriver } from "../../drivers/cloud/catalogue.ts";
 import type { InstanceSet } from "../../drivers/cloud/port.ts";
 import { findingLine } from "../cluster-config.ts";
 import { CliError } from "../exit-code.ts";
-
-const CRUNCH_RUN_PATH = built("../../crunch-run/main");
-const INSTANCE_PATH = built("../../drivers/cloud/loopback/instance");
-
-/** The files that the loopback driver runs. */
-export function builtEntries(): string[] {
-  return [CRUNCH_RUN_PATH, INSTANCE_PATH];
-}
 
 interface CloudContext {
   readonly dataDir: string;
@@ -39,8 +30,6 @@ export async function openCloud(
     return await open({
       dataDir,
       instanceSetId,
-      crunchRunPath: CRUNCH_RUN_PATH,
-      instancePath: INSTANCE_PATH,
       nowMs: () => clock.nowMs(),
       setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
       ...(searchPath === undefined ? {} : { searchPath }),
@@ -49,9 +38,4 @@ export async function openCloud(
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CliError(`error initializing driver: ${reason}`, { cause });
   }
-}
-
-/** An entry that runs as a process of its own, beside this file as it was built. */
-function built(entry: string): string {
-  return fileURLToPath(new URL(`${entry}.js`, import.meta.url));
 }

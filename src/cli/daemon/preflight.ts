@@ -5,8 +5,8 @@ import { error, type Finding } from "../../config/finding.ts";
 import type { ClusterConfig } from "../../config/load.ts";
 import { findMissingForDaemon } from "../../config/readiness.ts";
 import { checkDriver } from "../../drivers/cloud/catalogue.ts";
+import { CRUNCH_RUN_PATH, INSTANCE_PATH } from "../../drivers/cloud/loopback/programs.ts";
 import { readTokens } from "../token-file.ts";
-import { builtEntries } from "./cloud.ts";
 import { readPrivateKey } from "./secrets.ts";
 import { readCertificate } from "./tls.ts";
 
@@ -119,7 +119,7 @@ function runnerProblems(
   if (driver !== "loopback") return deployed;
   return [
     ...deployed,
-    ...builtEntries().flatMap((entry) =>
+    ...[CRUNCH_RUN_PATH, INSTANCE_PATH].flatMap((entry) =>
       problem(
         "",
         `${entry} cannot be read`,

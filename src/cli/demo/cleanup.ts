@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { setTimeout as delay } from "node:timers/promises";
 import { instanceSetId } from "../../config/instance-set-id.ts";
 import { makeLoopbackInstanceSet } from "../../drivers/cloud/loopback/driver.ts";
@@ -64,12 +63,9 @@ async function destroyLeftovers(dataDir: string): Promise<number> {
   const tokens = readTokens(dataDir);
   // Without tokens it never came as far as making workers.
   if (!tokens) return 0;
-  const fileAt = (path: string) => fileURLToPath(new URL(`../../../dist/${path}`, import.meta.url));
   const cloud = makeLoopbackInstanceSet({
     dataDir,
     instanceSetId: instanceSetId(tokens.systemRootToken),
-    crunchRunPath: fileAt("crunch-run/main.js"),
-    instancePath: fileAt("drivers/cloud/loopback/instance.js"),
     nowMs: () => Date.now(),
     setTimer: (delayMs, callback) => {
       const timer = setTimeout(callback, delayMs);

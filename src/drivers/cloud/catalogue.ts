@@ -4,11 +4,8 @@ import { count, duration, key, section } from "../../config/fields.ts";
 import { error, type Finding } from "../../config/finding.ts";
 import { findingsOf } from "../../config/problems.ts";
 import { dropUnknown } from "../../config/unknown-keys.ts";
-import { makeLoopbackInstanceSet, type LoopbackOptions } from "./loopback/driver.ts";
-import type { InstanceSet } from "./port.ts";
-
-/** What a driver gets beside its own parameters. */
-export type CloudDriverContext = Omit<LoopbackOptions, "instancesMax" | "bootDelayMs">;
+import { makeLoopbackInstanceSet } from "./loopback/driver.ts";
+import type { CloudDriverContext, InstanceSet } from "./port.ts";
 
 export interface CheckedDriver {
   /** Everything wrong with the driver's name and parameters, with paths. */

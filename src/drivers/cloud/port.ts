@@ -52,6 +52,17 @@ export interface InstanceSet {
   close(): Promise<void>;
 }
 
+/** What a driver gets beside its own parameters. */
+export interface CloudDriverContext {
+  /** Of the dispatcher; a driver may keep files of its own below it. */
+  readonly dataDir: string;
+  readonly instanceSetId: string;
+  readonly nowMs: () => number;
+  readonly setTimer: (delayMs: number, callback: () => void) => () => void;
+  /** PATH of what runs on this machine. */
+  readonly searchPath?: string;
+}
+
 /** The cloud said no. Codes are closed; an unknown vendor error is `other`. */
 export class CloudError extends Error {
   override readonly name = "CloudError";

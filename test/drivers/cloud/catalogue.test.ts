@@ -51,8 +51,6 @@ describe("the catalogue of cloud drivers", () => {
     const set = await open!({
       dataDir,
       instanceSetId: "set-1",
-      crunchRunPath: "/nowhere",
-      instancePath: "/nowhere",
       ...makeFakeClock(),
     });
     expect(await set.list({}, NEVER)).toEqual([]);

@@ -3,12 +3,14 @@ import { mkdirSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { CloudError, type CreateRequest, type Instance, type InstanceSet } from "../port.ts";
+import { CloudError } from "../port.ts";
+import type { CloudDriverContext, CreateRequest, Instance, InstanceSet } from "../port.ts";
 import { asCloudErrors, notFoundError, quotaError } from "./loopback.errors.ts";
 import { launchInstance } from "./launch.ts";
 import { parsePublic } from "./instance-server.ts";
 import { isAlive } from "./process-table.ts";
-import { reap, type SetTimer } from "./reaper.ts";
+import { CRUNCH_RUN_PATH, INSTANCE_PATH } from "./programs.ts";
+import { reap } from "./reaper.ts";
 import {
   instancePaths,
   readInstanceRecord,
@@ -17,19 +19,11 @@ import {
   type InstanceRecord,
 } from "./state.ts";
 
-export interface LoopbackOptions {
-  /** Instances live in `loopback/` below it, what containers leave in `containers/`. */
-  readonly dataDir: string;
-  readonly instanceSetId: string;
-  /** The built runner, `crunch-run/main.js`. */
-  readonly crunchRunPath: string;
-  /** The built `instance.js` beside this file. */
-  readonly instancePath: string;
-  readonly nowMs: () => number;
-  readonly setTimer: SetTimer;
+/** Instances live in `loopback/` below the data directory, what containers leave in `containers/`. */
+export interface LoopbackOptions extends CloudDriverContext {
+  readonly crunchRunPath?: string;
+  readonly instancePath?: string;
   readonly instancesMax?: number;
-  /** PATH of the instances, to which the runner's folder is added. */
-  readonly searchPath?: string;
   /** From the start of an instance until it runs its init command and answers by SSH. */
   readonly bootDelayMs?: number;
   /** What a destroyed instance's runners have to end and report, before they are killed. */
@@ -131,8 +125,8 @@ export function makeLoopbackInstanceSet(options: LoopbackOptions): InstanceSet {
         stateDir: stateDirOf(instanceId),
         record,
         initCommand: request.initCommand,
-        crunchRunPath: options.crunchRunPath,
-        instancePath: options.instancePath,
+        crunchRunPath: options.crunchRunPath ?? CRUNCH_RUN_PATH,
+        instancePath: options.instancePath ?? INSTANCE_PATH,
         searchPath: options.searchPath ?? SEARCH_PATH,
         setTimer: options.setTimer,
         signal,
