@@ -102,6 +102,10 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     seed: 66000002,
     why: "a second start after a journal was lost did not wait for what may have been sent before the first",
   },
+  {
+    seed: 66000694,
+    why: "an instance was found, had told that it ran nothing, and was gone, all since the poll by which one was judged",
+  },
 ];
 
 export function budget(): number[] {

@@ -176,6 +176,7 @@ function adopt(draft: Draft, fact: FactOf<"instance.seen">): void {
   const behaviorReason = configured
     ? `its tag says ${tagged}`
     : "its instance type is not configured";
+  draft.deliver("supervisor", ONLY, { type: "instance.found" });
   const untilMs = startsOfOthersUntilMs(draft);
   if (untilMs !== null) draft.deliver("supervisor", ONLY, { type: "history.missed" });
   const found = {

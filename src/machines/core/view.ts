@@ -6,10 +6,10 @@ import type { PlanContainer, PlanMoment, PlanView, PlanWorker } from "../planner
 import { rejectionOf } from "../container/container.rejection.ts";
 import type { ContainerSnapshot } from "../container/container.machine.ts";
 import type { WorkerState } from "../model/worker-state.ts";
-import { lifecycleMeta, mayHide } from "../worker/worker.machine.ts";
+import { lifecycleMeta } from "../worker/worker.machine.ts";
 import type { WorkerSnapshot } from "../worker/worker.machine.ts";
 import { ONLY } from "../model/ids.ts";
-import type { Registry, SnapshotOf } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import { EVERYTHING, groupKey, providerKey } from "./route.ts";
 
 /** What the planner may see, in order of id, made from the machines. */
@@ -68,24 +68,10 @@ export function allAnswered(
 ): (unseenAt: number) => boolean {
   // Journals of an earlier version do not tell, and were decided so.
   if (answeredSeq === undefined) return () => true;
-  let isComplete: boolean | undefined;
-  return (unseenAt) => {
-    if (answeredSeq < unseenAt || polledSeq < unseenAt) return false;
-    const supervisor = registry.get("supervisor", ONLY);
-    isComplete ??=
-      supervisor?.context.settled === true && !anyFoundSince(registry, supervisor, polledSeq);
-    return isComplete;
-  };
-}
-
-function anyFoundSince(
-  registry: Registry,
-  { context: { startedSeq } }: SnapshotOf["supervisor"],
-  polledSeq: number,
-): boolean {
-  for (const worker of registry.unordered("worker").values())
-    if (worker.context.appearedSeq > polledSeq && mayHide(worker, startedSeq)) return true;
-  return false;
+  const { settled = false, foundSeq = 0 } = registry.get("supervisor", ONLY)?.context ?? {};
+  // Such a one may be gone again already.
+  const isComplete = settled && foundSeq <= polledSeq;
+  return (unseenAt) => isComplete && answeredSeq >= unseenAt && polledSeq >= unseenAt;
 }
 
 export function processOf({ value, context }: ContainerSnapshot): Process {

@@ -17,6 +17,8 @@ export interface SupervisorContext {
   /** A complete list and a complete poll, both begun after the start, have been taken in. */
   readonly listed: boolean;
   readonly polled: boolean;
+  /** Where this run found the newest instance that it did not know of; absent in a state of an earlier version. */
+  readonly foundSeq?: number;
   /** A list has come that began once an instance which lists lacked at first would have turned up. */
   readonly settled: boolean;
   /** Stale locks were seen while a worker was still unknown. */
@@ -34,6 +36,7 @@ export type SupervisorEvent = (
   | { type: "recovery.finished" }
   | { type: "recovery.delayed" }
   | { type: "history.missed" }
+  | { type: "instance.found" }
 ) &
   Delivered;
 
@@ -79,6 +82,7 @@ export const supervisorMachine = setup({
         (event.type === "daemon.started" && event.historyLost) || startsMayTurnUp(context, event),
       listed: false,
       polled: false,
+      foundSeq: 0,
       settled: false,
       waited: false,
       staleLockDeadlineAtMs: null,
@@ -89,6 +93,7 @@ export const supervisorMachine = setup({
       staleLockDeadlineAtMs: staleLockDeadlineAtMs(context, event),
     })),
     takePoll: assign({ polled: true }),
+    rememberFound: assign({ foundSeq: ({ event }) => event.seq }),
     settle: assign({ settled: true }),
     rememberStop: assign({
       stopReason: ({ event }) => (event.type === "stop.requested" ? event.reason : ""),
@@ -125,6 +130,7 @@ export const supervisorMachine = setup({
     historyLost: false,
     listed: false,
     polled: false,
+    foundSeq: 0,
     settled: false,
     waited: false,
     staleLockDeadlineAtMs: null,
@@ -133,6 +139,7 @@ export const supervisorMachine = setup({
   initial: "standby",
   on: {
     "daemon.started": { target: ".standby", actions: "begin" },
+    "instance.found": { actions: "rememberFound" },
     "stop.requested": { guard: "wantsDrain", target: ".stopping", actions: "rememberStop" },
   },
   states: {

@@ -30,6 +30,16 @@ class Amnesiac extends CoreBuilder {
     return this;
   }
 
+  /** Two lists lack it. */
+  gone(workerId: string): void {
+    for (const afterMs of [1, 2]) {
+      const listStartedAtMs = this.nowMs + afterMs;
+      const list = { basedOnSeq: this.seq, listStartedAtMs, lastGoodProbeAtMs: 0 };
+      this.feed({ type: "instance.missing", workerId, ...list });
+    }
+    expect(this.core.registry.get("worker", workerId)).toBeUndefined();
+  }
+
   running(): this {
     return this.container(X, { state: "Running" });
   }
@@ -66,18 +76,16 @@ describe("a running container that no worker lists", () => {
     const polledSeq = core.seq;
     core.instance("i-1", "type1");
     expect(core.decided(polledSeq, polledSeq)).toEqual([]);
+    // Not either once it is gone again, with what it may have told.
+    core.gone("i-1");
+    expect(core.decided(polledSeq, polledSeq)).toEqual([]);
     expect(core.decided(core.seq, core.seq)).toEqual([CANCEL]);
   });
 
   it("is judged after a worker is gone that ran it by a poll that began later", () => {
     const core = new Amnesiac().running().instance("i-1", "type1", [X]).listedLate();
     const polledSeq = core.seq;
-    for (const afterMs of [1, 2]) {
-      const listStartedAtMs = core.nowMs + afterMs;
-      const list = { basedOnSeq: core.seq, listStartedAtMs, lastGoodProbeAtMs: 0 };
-      core.feed({ type: "instance.missing", workerId: "i-1", ...list });
-    }
-    expect(core.core.registry.get("worker", "i-1")).toBeUndefined();
+    core.gone("i-1");
     expect(core.decided(polledSeq, core.seq)).toEqual([]);
     // Nobody else has to be asked for it: it was seen where it ran.
     expect(core.decided(core.seq, 0)).toEqual([CANCEL]);

@@ -128,4 +128,11 @@ export const CONTAINER_MUTANTS: readonly Mutant[] = [
     find: "return event.historyLost === true;",
     replace: "return event.historyLost === true && event.version === undefined;",
   },
+  {
+    name: "found-and-gone",
+    net: "a container is not judged by a poll from before the newest instance was found",
+    file: "src/machines/core/view.ts",
+    find: "const isComplete = settled && foundSeq <= polledSeq;",
+    replace: "const isComplete = settled && foundSeq >= 0;",
+  },
 ];

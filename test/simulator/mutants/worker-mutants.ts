@@ -168,7 +168,7 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     name: "restart-trusts-journal",
     net: "a restart makes every live worker unknown",
     file: WORKER,
-    find: '"daemon.started": { target: "unknown", actions: "beginAgain" },',
+    find: '    { target: "unknown", actions: "beginAgain" },\n',
     replace: "",
   },
   {

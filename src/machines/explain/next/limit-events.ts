@@ -46,7 +46,8 @@ type SupervisorEventType =
   | "clock.ticked"
   | "recovery.finished"
   | "recovery.delayed"
-  | "history.missed";
+  | "history.missed"
+  | "instance.found";
 
 const observed = (): ReturnType<typeof each> => each({ basedOnSeq: [NEWEST_SEQ] });
 
@@ -61,6 +62,7 @@ export const supervisorEvents: PossibleEvents<"supervisor", SupervisorEventType>
   "recovery.finished": plain,
   "recovery.delayed": plain,
   "history.missed": plain,
+  "instance.found": plain,
 };
 
 /** What each condition of the supervisor's chart looks at. */
