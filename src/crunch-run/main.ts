@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { type Flags, NO_DETACH, parseFlags, RUNTIME_ENGINE, USAGE, UsageError } from "./flags.ts";
 import { RunnerError } from "./paths.ts";
+import { selfCommand } from "./self-command.ts";
 
 // Each call costs the start of a process, and the list is asked for every few seconds: what a call does not need is not
 // loaded.
@@ -14,12 +15,12 @@ interface Invocation {
 }
 
 function readInvocation(): Invocation {
-  const [node = "", script = "", ...given] = process.argv;
+  const given = process.argv.slice(2);
   const subCommand = given[0] === "crunch-run" ? ["crunch-run"] : [];
   const args = given.slice(subCommand.length);
   const isChild = args[0] === NO_DETACH;
   return {
-    program: [node, ...process.execArgv, script, ...subCommand],
+    program: [...selfCommand(process), ...subCommand],
     args: isChild ? args.slice(1) : args,
     isChild,
   };
@@ -29,7 +30,7 @@ function readInvocation(): Invocation {
 async function main(invocation: Invocation): Promise<number> {
   const flags = parseFlags(invocation.args);
   if (flags.help || flags.version) {
-    process.stdout.write(flags.help ? USAGE : await versionLine());
+    process.stdout.write(flags.help ? USAGE : (await import("./version.ts")).versionLine());
     return 0;
   }
   if (process.platform !== "linux") {
@@ -77,13 +78,6 @@ async function listHere(flags: Flags): Promise<void> {
   await list(output);
 }
 
-async function versionLine(): Promise<string> {
-  const { readFileSync } = await import("node:fs");
-  const file = new URL("../../package.json", import.meta.url);
-  const { version } = JSON.parse(readFileSync(file, "utf8")) as { version: string };
-  return `crunch-run ${version} (node ${process.version})\n`;
-}
-
 function complain(line: string): void {
   process.stderr.write(`${line}\n`);
 }
@@ -101,6 +95,8 @@ function explain(error: unknown): number {
 // A caller that has gone must not make a crash of a container that has begun.
 process.stdout.on("error", () => undefined);
 process.stderr.on("error", () => undefined);
-const exitCode = await main(readInvocation()).catch(explain);
-// Pipes to a detached child and kept connections would hold it back. Writes to pipes and files are done by now.
-process.exit(exitCode);
+// Without `await` here: the bundle for the executable is CommonJS, which has none at the top.
+// Pipes to a detached child and kept connections would hold an end back. Writes to pipes and files are done by now.
+void main(readInvocation())
+  .catch(explain)
+  .then((exitCode) => process.exit(exitCode));

@@ -40,8 +40,13 @@ interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export function openWorkerBox(env: Readonly<Record<string, string>> = {}): WorkerBox {
-  if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: npm run build`);
+/** `program` is the runner, where it is another than what `npm run build` makes. */
+export function openWorkerBox(
+  env: Readonly<Record<string, string>> = {},
+  program: readonly [string, ...string[]] = [process.execPath, MAIN],
+): WorkerBox {
+  const [runner, ...first] = program;
+  if (first[0] === MAIN && !existsSync(MAIN)) throw new Error(`${MAIN} is missing: npm run build`);
   const root = mkdtempSync(join(tmpdir(), "crunch-run-"));
   const lockDir = join(root, "lock");
   const dataDir = join(root, "data");
@@ -61,7 +66,7 @@ export function openWorkerBox(env: Readonly<Record<string, string>> = {}): Worke
     dataFile: (name, uuid = UUID) => readIfAny(join(dataDir, uuid, name)),
     call: (args, options = {}) =>
       collect(
-        box.spawn(process.execPath, [MAIN, ...args], options.env ? { env: options.env } : {}),
+        box.spawn(runner, [...first, ...args], options.env ? { env: options.env } : {}),
         options.stdin,
       ),
     spawn: (command, args, options = {}) => {
