@@ -95,12 +95,6 @@ export function namesOf(transition: {
   return known;
 }
 
-export function actionText(action: unknown): string {
-  if (typeof action === "string") return action;
-  const { type, params } = action as { type: string; params?: unknown };
-  return typeof params === "string" ? `${type} "${params}"` : type;
-}
-
 export type GuardCheck = (snapshot: AnyMachineSnapshot, event: AnyEventObject) => boolean;
 
 /** Asks the guard itself. A name may stand for others or for a state: they are asked by XState's own way of doing so. */

@@ -4,9 +4,8 @@ import type { AnyStateMachine, StateNode } from "xstate";
 import { chartMermaid } from "../../src/http/export/chart-mermaid.ts";
 import { MACHINES } from "../../src/machines/core/registry.ts";
 import type { ActorKind } from "../../src/machines/model/ids.ts";
-import { actionText } from "../../src/machines/transitions.ts";
 import { ABOUT } from "./charts/about.ts";
-import { edgesOf, namedTogether } from "./charts/edges.ts";
+import { actionText, edgesOf, namedTogether } from "./charts/edges.ts";
 import type { Edge } from "./charts/edges.ts";
 import { regionsOf } from "./charts/graph.ts";
 

@@ -13,8 +13,3 @@ export function baseLines(lines: readonly Pick<Line, "transition">[]): number[] 
     ({ transition }, index) => PADDING + (index + 1) * LINE_H - 3.5 + transition * GAP,
   );
 }
-
-export function labelHeight(lines: readonly Pick<Line, "transition">[]): number {
-  const gaps = lines.at(-1)?.transition ?? 0;
-  return lines.length * LINE_H + gaps * GAP + 2 * PADDING;
-}

@@ -22,7 +22,6 @@ export const guardValueSchema = z.strictObject({
   /** In words, with the present numbers. */
   text: z.string(),
 });
-export type GuardValue = z.infer<typeof guardValueSchema>;
 
 /** An event that the actor would take in, with the guard that lets it pass or holds it back. */
 export const nextEventSchema = z.strictObject({
@@ -99,7 +98,6 @@ export const costSchema = z.strictObject({
   /** Time × price, in the config's currency. */
   amount: z.number(),
 });
-export type Cost = z.infer<typeof costSchema>;
 
 /** How a container ended. `failed`: not well, and nobody wanted that. */
 export const endingSchema = z.strictObject({

@@ -46,7 +46,6 @@ export const transitionSchema = z.strictObject({
   /** "" where the state stays and only what is remembered changes. */
   to: z.string(),
 });
-export type Transition = z.infer<typeof transitionSchema>;
 
 /** What the journal still holds; null and 0 where it is empty. */
 export const boundsSchema = z.strictObject({
@@ -66,4 +65,3 @@ export const problemSchema = z.strictObject({
   detail: z.string(),
   request_id: z.string(),
 });
-export type ProblemAnswer = z.infer<typeof problemSchema>;

@@ -13,7 +13,6 @@ export const lifecycleSchema = z.enum([
 export type Lifecycle = z.infer<typeof lifecycleSchema>;
 
 export const idleBehaviorSchema = z.enum(["run", "hold", "drain"]);
-export type IdleBehavior = z.infer<typeof idleBehaviorSchema>;
 
 const refusalSchema = z.object({
   count: z.int(),

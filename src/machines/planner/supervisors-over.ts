@@ -41,11 +41,6 @@ export class SupervisorsOver {
     const { items, from, to } = this.#locked;
     return items.slice(from, to);
   }
-
-  all(): readonly QueueItem[] {
-    const { items, from, to } = this.#others;
-    return [...this.locked(), ...items.slice(from, to)];
-  }
 }
 
 function rangeOf(

@@ -1,6 +1,6 @@
 import type { StateNode } from "xstate";
 import type { ChartTransition } from "../../../src/http/wire/chart.ts";
-import { actionText, guardText, transitionsOf } from "../../../src/machines/transitions.ts";
+import { guardText, transitionsOf } from "../../../src/machines/transitions.ts";
 
 /** What several events, or several states of a region, have alike. */
 export interface Edge {
@@ -27,6 +27,12 @@ function plainEdges(node: StateNode): Edge[] {
     actions: actions.map(actionText),
   }));
   return [...own, ...Object.values(node.states).flatMap((child) => plainEdges(child))];
+}
+
+export function actionText(action: unknown): string {
+  if (typeof action === "string") return action;
+  const { type, params } = action as { type: string; params?: unknown };
+  return typeof params === "string" ? `${type} "${params}"` : type;
 }
 
 /** One edge for what several events, and then what several states of a region, have alike. */

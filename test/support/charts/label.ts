@@ -1,4 +1,4 @@
-import { labelHeight } from "../../../src/http/export/label-lines.ts";
+import { baseLines } from "../../../src/http/export/label-lines.ts";
 import { wrapped } from "../../../src/http/export/wrapped.ts";
 import type { ChartEdge, ChartTransition } from "../../../src/http/wire/chart.ts";
 
@@ -8,6 +8,8 @@ type Line = Label["lines"][number];
 /** Of the page's label font (monospaced, 11 px), with room for one that is a little wider. */
 const CHAR_W = 6.7;
 const LINE_CHARS_MAX = 30;
+/** From the last base line to the label's lower edge. */
+const BELOW_LAST = 6.5;
 
 /** What an arrow says: each event, and under it the guard, wrapped. */
 export function labelOf(transitions: readonly ChartTransition[]): Label | null {
@@ -25,7 +27,8 @@ export function labelOf(transitions: readonly ChartTransition[]): Label | null {
   });
   if (lines.length === 0) return null;
   const chars = Math.max(...lines.map(({ text }) => text.length));
-  return { w: Math.ceil(chars * CHAR_W) + 8, h: labelHeight(lines), lines };
+  const h = (baseLines(lines).at(-1) ?? 0) + BELOW_LAST;
+  return { w: Math.ceil(chars * CHAR_W) + 8, h, lines };
 }
 
 export function boxWidth(text: string): number {

@@ -38,11 +38,6 @@ export class ApiClient {
     return this.#read<T>(await this.open(path, signal ? { signal } : {}));
   }
 
-  /** The answer's text as it came, for what is handed on as a file. */
-  async getText(path: string): Promise<string> {
-    return (await this.open(path)).text();
-  }
-
   async post<T>(path: string, body: object): Promise<T> {
     const headers = { "Content-Type": "application/json" };
     const response = await this.open(path, { method: "POST", headers, body: JSON.stringify(body) });

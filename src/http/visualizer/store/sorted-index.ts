@@ -19,7 +19,6 @@ export class SortedIndex<Row> {
   readonly version = signal(0);
   readonly #table: RowTable<Row>;
   readonly #idOf: (row: Row) => string;
-  readonly #unsubscribe: () => void;
   /** Each row as it stands in the order: a changed one is found by what it was. */
   readonly #placed = new Map<string, Row>();
   #rows: Row[] = [];
@@ -29,7 +28,7 @@ export class SortedIndex<Row> {
     this.#table = table;
     this.#idOf = idOf;
     this.#selection = selection;
-    this.#unsubscribe = table.subscribe((changed) => this.#update(changed));
+    table.subscribe((changed) => this.#update(changed));
     this.#rebuild();
   }
 
@@ -41,10 +40,6 @@ export class SortedIndex<Row> {
     this.#selection = selection;
     this.#rebuild();
     this.version.value = this.version.peek() + 1;
-  }
-
-  dispose(): void {
-    this.#unsubscribe();
   }
 
   #rebuild(): void {
