@@ -216,7 +216,9 @@ class SeedRun {
       cloud,
     );
     const noticedSeq = shelf.oldestNoticed();
-    if (noticedSeq !== undefined) shelf.rewind(Math.min(noticedSeq, seq));
+    if (noticedSeq === undefined) return;
+    shelf.rewind(Math.min(noticedSeq, seq));
+    if (faults.chance("journalOlder").happens(0.5)) this.#world.hideBusy();
   }
 
   /** A start says so, and its operator moves the file away (docs/operating.md). */

@@ -214,8 +214,13 @@ export class World {
   forgetAll(): void {
     this.forgets = true;
     this.faults.count("journalLost");
-    this.#history.hidesBusy = true;
+    this.hideBusy();
     void this.kill();
+  }
+
+  /** The next list lacks an instance that runs something. */
+  hideBusy(): void {
+    this.#history.hidesBusy = true;
   }
 
   /** As the daemon's. A killed dispatcher's timers never fire again. */

@@ -122,13 +122,6 @@ export const CONTAINER_MUTANTS: readonly Mutant[] = [
     replace: "",
   },
   {
-    name: "older-exit-believed",
-    net: "an exit in an older journal judges nothing that was started since",
-    file: CONTAINER_GUARDS,
-    find: "return event.historyLost === true;",
-    replace: "return event.historyLost === true && event.version === undefined;",
-  },
-  {
     name: "found-and-gone",
     net: "a container is not judged by a poll from before the newest instance was found",
     file: "src/machines/core/view.ts",

@@ -374,13 +374,6 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     replace: "",
   },
   {
-    name: "older-processes-believed",
-    net: "what ran by an older journal has not ended where another worker may run it",
-    file: GUARDS,
-    find: "return event.historyLost === true;",
-    replace: "return event.historyLost === true && event.version === undefined;",
-  },
-  {
     name: "second-start-forgets",
     net: "a second start waits for what may have been sent before the first, which knew of nothing",
     file: ASSIGNS,
