@@ -18,7 +18,10 @@ interface Waiting {
   readonly settle: (served: boolean) => void;
 }
 
-/** Bounds the requests that are served at once; the others wait, and the least important are refused (specification §11.6). */
+/**
+ * Bounds the requests that are served at once; the others wait, and the least important are refused (specification §11.6). A
+ * list: the operators of streams queue by age alone, and refuse nobody.
+ */
 export class RequestLimiter {
   readonly #options: LimiterOptions;
   #running = 0;

@@ -8,7 +8,10 @@ export interface LimiterOptions {
   readonly quietPeriodMs?: number;
 }
 
-/** Governs how many requests are under way at once (specification §3): halves on 503, grows on success. */
+/**
+ * Governs how many requests are under way at once (specification §3): halves on 503, grows on success. A loop: a stream's bound
+ * is fixed when it begins, and the runner, which uses this too, loads no streams.
+ */
 export interface Limiter {
   readonly limit: number;
   readonly inFlight: number;
