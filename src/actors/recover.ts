@@ -20,7 +20,7 @@ export function recoverCore(journal: Journal, log: RecoveryLog): Recovered {
   const checkpoint = journal.checkpoint({ code: CODE_VERSION }) ?? journal.checkpoint();
   const core = restore(checkpoint?.state, journal.id, log);
   const before = core.seq;
-  const { records, firstSeq } = journal.stats();
+  const { records, firstSeq, lastAtMs } = journal.stats();
   const oldestSeq = records > 0 ? firstSeq : journal.lastSeq + 1;
   const fromSeq = Math.max(core.seq + 1, oldestSeq);
   try {
@@ -34,6 +34,8 @@ export function recoverCore(journal: Journal, log: RecoveryLog): Recovered {
     return { core: emptyCore(journal), isWhole: false };
   }
   core.seq = journal.lastSeq;
+  // A state that lacks its beginning passes over what it cannot take in, and time goes on all the same.
+  core.atMs = lastAtMs ?? core.atMs;
   log.info({ JournalID: journal.id, Seq: core.seq, Folded: core.seq - before }, "journal folded");
   return { core, isWhole: fromSeq === before + 1 };
 }

@@ -46,9 +46,16 @@ describe("a start goes on", () => {
 
   it("from what is left, where it cannot read that state and records are pruned", async () => {
     const journal = await upgraded("{}");
+    const atMs = builder.nowMs + 1;
+    const fact = { type: "queue.polled", atMs, basedOnSeq: seq, startedAtMs: atMs } as const;
+    await journal.append([{ seq: seq + 1, fact, commands: [], decisions: [] }]);
     await prune(journal);
     const { core, isWhole } = recover(journal);
-    expect({ seq: core.seq, isWhole }).toEqual({ seq, isWhole: false });
+    expect({ seq: core.seq, atMs: core.atMs, isWhole }).toEqual({
+      seq: seq + 1,
+      atMs,
+      isWhole: false,
+    });
   });
 
   it("from nothing, with its numbers and its time, where a record cannot be folded", async () => {

@@ -106,6 +106,10 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     seed: 66000694,
     why: "an instance was found, had told that it ran nothing, and was gone, all since the poll by which one was judged",
   },
+  {
+    seed: 71001315,
+    why: "what was left of a pruned journal could not be taken in, and its time went back unsaid",
+  },
 ];
 
 export function budget(): number[] {
