@@ -1,27 +1,28 @@
 import { describe, expect, it } from "vitest";
+import type { IdleBehavior } from "../../src/machines/model/command.ts";
+import type { Fact, Failure } from "../../src/machines/model/fact.ts";
 import type { Invariant } from "../../src/simulator/invariants/invariant.ts";
 import { madeUpIgnored } from "../../src/simulator/invariants/made-up-ignored.ts";
 import { refusalsCounted } from "../../src/simulator/invariants/refusals-counted.ts";
 import type { World } from "../../src/simulator/world.ts";
 import type { WorldEvent } from "../../src/simulator/world-event.ts";
-import { lastSeq, record, verdict, world } from "./invariant-rig.ts";
+import { lastSeq, record, verdict, world, worldOf } from "./invariant-rig.ts";
+import type { Part } from "./invariant-rig.ts";
 
 const says = (count: number): World => {
   const destroyRefused = count === 0 ? null : { count };
-  const at = world({ workers: [["w1", { value: {}, context: { destroyRefused } }]] });
-  const { supervisor } = at.dispatcher ?? {};
-  return Object.assign(at, {
-    dispatcher: { supervisor: { ...supervisor, settings: { timeoutShutdownMs: 10_000 } } },
-  });
+  const { dispatcher } = world({ workers: [["w1", { value: {}, context: { destroyRefused } }]] });
+  const settings = { timeoutShutdownMs: 10_000 };
+  return worldOf({ dispatcher: { supervisor: { ...dispatcher?.supervisor, settings } } });
 };
-const failed = (askedSeq: number, failure: object = { code: "refused" }) =>
+const failed = (askedSeq: number, failure: Part<Failure> = { code: "refused" }) =>
   record({
     fact: { type: "destroy.failed", workerId: "w1", commandId: `j-${askedSeq}-1`, failure },
   });
 const accepted = (askedSeq: number) =>
   record({ fact: { type: "destroy.accepted", workerId: "w1", commandId: `j-${askedSeq}-1` } });
-const destroyed = (atMs: number, type = "instance.seen") =>
-  record({ fact: { type, atMs }, commands: [{ kind: "instance.destroy", workerId: "w1" }] });
+const destroyed = (atMs: number, fact: Part<Fact> = { type: "instance.seen" }) =>
+  record({ fact: { ...fact, atMs }, commands: [{ kind: "instance.destroy", workerId: "w1" }] });
 const started = () => record({ fact: { type: "daemon.started", journalId: "j" } });
 
 /** It has seen the start of a run, with no refusal before. */
@@ -55,11 +56,14 @@ describe("a check of refused destroys fails when", () => {
   });
 
   it("the cloud is asked again too soon, or while it wants peace", () => {
-    const twice = (afterMs: number) => [destroyed(1_000, "x"), destroyed(1_000 + afterMs)];
+    const twice = (afterMs: number) => [
+      destroyed(1_000, { type: "clock.ticked" }),
+      destroyed(1_000 + afterMs),
+    ];
     expect(verdict(primed(), twice(10_000), says(0))).toMatch(/again 10000 ms after/);
     expect(verdict(primed(), twice(10_001), says(0))).toBe("");
     const check = primed();
-    expect(check.check(destroyed(1_000, "x"), says(0))).toBeUndefined();
+    expect(check.check(destroyed(1_000, { type: "clock.ticked" }), says(0))).toBeUndefined();
     const peace = failed(1, { code: "rateLimited", retryAtMs: 50_000 });
     expect(check.check(peace, says(1))).toBeUndefined();
     expect(check.check(destroyed(50_000), says(1))).toMatch(/wants peace/);
@@ -68,15 +72,13 @@ describe("a check of refused destroys fails when", () => {
 
 describe("a check of made-up containers fails when", () => {
   const listed = (atMs: number): WorldEvent => ({ type: "vm.listed", atMs, instanceId: "i-1" });
-  const at = (idleBehavior: string, overlongFromMs = 0): World => {
+  const at = (idleBehavior: IdleBehavior, overlongFromMs = 0): World => {
     const known = {
       workerOfInstance: () => "w1",
-      get: () => ({ value: { idleBehavior, lifecycle: "idle" } }),
+      get: () => ({ value: { idleBehavior, lifecycle: "idle" } }) as const,
     };
-    return Object.assign(world(), {
-      cloud: { vm: () => ({ behavior: { overlongFromMs } }) },
-      dispatcher: { supervisor: { known } },
-    });
+    const cloud = { vm: () => ({ behavior: { overlongFromMs } }) };
+    return worldOf({ ...world(), cloud, dispatcher: { supervisor: { known } } });
   };
 
   it("who has listed them before is not drained", () => {
@@ -92,7 +94,7 @@ describe("a check of made-up containers fails when", () => {
     const containerIds = Array.from({ length: 257 }, (_, n) => String(n));
     const probed = record({ fact: { type: "probe.succeeded", workerId: "w1", containerIds } });
     expect(verdict(madeUpIgnored(), [probed])).toMatch(/257 are in a record/);
-    const kills = containerIds.map(() => ({ kind: "process.kill" }));
+    const kills = containerIds.map(() => ({ kind: "process.kill" }) as const);
     expect(verdict(madeUpIgnored(), [record({ commands: kills })])).toMatch(/257 processes/);
   });
 });

@@ -1,20 +1,17 @@
 import { expect, it } from "vitest";
+import type { IdleBehavior } from "../../src/machines/model/command.ts";
 import { noFaults } from "../../src/simulator/faults.ts";
 import { VirtualClock } from "../../src/simulator/virtual-clock.ts";
 import { Weather } from "../../src/simulator/weather.ts";
-import type { World } from "../../src/simulator/world.ts";
-import { record, worker } from "./invariant-rig.ts";
+import { record, worker, worldOf } from "./invariant-rig.ts";
 
 it("a hold ends that a dispatcher reads from a tag after the faults have ended", async () => {
   const submitted: object[] = [];
   const clock = new VirtualClock(0);
   const faults = noFaults();
-  const supervisor = { submit: (fact: object) => submitted.push(fact) };
-  const weather = new Weather(
-    { clock, faults, dispatcher: { supervisor } } as unknown as World,
-    [],
-  );
-  const found = (idleBehavior: string) =>
+  const supervisor = { submit: async (fact: object) => submitted.push(fact) > 0 };
+  const weather = new Weather(worldOf({ clock, faults, dispatcher: { supervisor } }), []);
+  const found = (idleBehavior: IdleBehavior) =>
     record({
       changes: [worker("i-1", { instanceId: "i-1" }, { lifecycle: "unknown", idleBehavior })],
     });

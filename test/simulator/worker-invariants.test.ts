@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
+import type { IdleBehavior } from "../../src/machines/model/command.ts";
+import type { ContainerState } from "../../src/machines/model/fact.ts";
 import { noFaults } from "../../src/simulator/faults.ts";
 import { busyWorkerKept } from "../../src/simulator/invariants/busy-worker-kept.ts";
 import { createsWithinNeed } from "../../src/simulator/invariants/creates-within-need.ts";
 import { silentWorkerGivenUp } from "../../src/simulator/invariants/silent-worker-given-up.ts";
-import type { World } from "../../src/simulator/world.ts";
 import type { WorldEvent } from "../../src/simulator/world-event.ts";
-import { C1, record, verdict, worker, world } from "./invariant-rig.ts";
+import { C1, record, verdict, worker, world, worldOf } from "./invariant-rig.ts";
+import type { Actors, Lifecycle } from "./invariant-rig.ts";
 
 /** What happened after so many seconds. */
 function at(seconds: number, event: WorldEvent): WorldEvent {
@@ -24,27 +26,30 @@ function listed(seconds: number): WorldEvent {
 }
 
 describe("a check fails when a worker is destroyed that runs a wanted container", () => {
-  const destroy = { kind: "instance.destroy", workerId: "w1", instanceId: "i-1" };
+  const destroy = { kind: "instance.destroy", workerId: "w1", instanceId: "i-1" } as const;
   const CONTEXT = { instanceId: "i-1", appearedAtMs: 100_000 };
-  const because = (shutdownReason: string, before: object = { lifecycle: "running" }) =>
+  const because = (shutdownReason: string, lifecycle: Lifecycle = "running") =>
     record({
       commands: [destroy],
-      changes: [{ ...worker("w1", { ...CONTEXT, shutdownReason }), before: { value: before } }],
+      changes: [
+        { ...worker("w1", { ...CONTEXT, shutdownReason }), before: { value: { lifecycle } } },
+      ],
     });
   const silent = because("no good answer to a probe for 120 s");
-  const running = (state: string, priority = "1") => ({
-    ...world(),
-    cloud: { vm: () => ({ runningIds: [C1] }) },
-    queue: { containers: new Map([[C1, { record: { state, priority } }]]) },
-  });
-  const busy = running("Running") as unknown as World;
+  const running = (state: ContainerState, priority = "1") =>
+    worldOf({
+      ...world(),
+      cloud: { vm: () => ({ runningIds: [C1] }) },
+      queue: { containers: new Map([[C1, { record: { state, priority } }]]) },
+    });
+  const busy = running("Running");
 
   it("for a reason that the design does not have", () => {
     const idle = because("idle for TimeoutIdle");
     expect(verdict(busyWorkerKept(), [idle], busy)).toMatch(/runs .*1: idle for TimeoutIdle/);
     expect(verdict(busyWorkerKept(), [because("")], busy)).toMatch(/no reason/);
     expect(verdict(busyWorkerKept(), [because("an operator asked: x")], busy)).toBe("");
-    const unwanted = [running("Complete"), running("Running", "0")] as unknown as World[];
+    const unwanted = [running("Complete"), running("Running", "0")];
     for (const other of unwanted) expect(verdict(busyWorkerKept(), [idle], other)).toBe("");
   });
 
@@ -53,10 +58,7 @@ describe("a check fails when a worker is destroyed that runs a wanted container"
     const early = verdict(busyWorkerKept(), [...events, at(129, silent)], busy);
     expect(early).toBe("i-1 is destroyed for not answering, and answered 119000 ms ago");
     expect(verdict(busyWorkerKept(), [...events, at(130, silent)], busy)).toBe("");
-    const again = at(
-      129,
-      because("no good answer to a probe for 120 s", { lifecycle: "shutdown" }),
-    );
+    const again = at(129, because("no good answer to a probe for 120 s", "shutdown"));
     expect(verdict(busyWorkerKept(), [...events, again], busy)).toBe("");
   });
 
@@ -85,15 +87,15 @@ describe("a check fails when a worker is destroyed that runs a wanted container"
 });
 
 describe("a check fails when creates exceed", () => {
-  const named = (id: string, lifecycle: string, context: object = {}): [string, object] => [
+  const named = (id: string, lifecycle: Lifecycle, created = {}): Actors<"worker">[number] => [
     id,
-    { value: { lifecycle, idleBehavior: "run" }, context: { instanceType: "t", ...context } },
+    { value: { lifecycle, idleBehavior: "run" }, context: { instanceType: "t", ...created } },
   ];
-  const waiting = (instanceTypes: string[], priority = "1"): [string, object] => [
+  const waiting = (instanceTypes: string[], priority = "1"): Actors<"container">[number] => [
     C1,
     { value: { record: "Locked", process: "absent" }, context: { priority, instanceTypes } },
   ];
-  const create = { do: "create", container: C1, instanceType: "t", reason: "r" };
+  const create = { do: "create", container: C1, instanceType: "t", reason: "r" } as const;
   const created = [record({ decisions: [create] })];
 
   it("what waits for them", () => {
@@ -128,7 +130,7 @@ describe("a check fails when creates exceed", () => {
     const event = { ...made, createdBy: "w3" };
     const vms = (instanceIds: string[], maxInstances: number, faults = noFaults()) => {
       const config = { settings: { maxInstances } };
-      return { ...world(), faults, config, cloud: { instanceIds } } as unknown as World;
+      return worldOf({ ...world(), faults, config, cloud: { instanceIds } });
     };
     const tooMany = ["i-1", "i-2", "i-3"];
     const events = [started, event];
@@ -150,7 +152,7 @@ describe("a check fails when creates exceed", () => {
 describe("a check fails when a worker is kept that", () => {
   /** TimeoutProbe, and three times a probe's interval and time. */
   const PATIENCE_S = 120 + 3 * 30;
-  const fleet = (lifecycle: string, idleBehavior = "run") =>
+  const fleet = (lifecycle: Lifecycle, idleBehavior: IdleBehavior = "run") =>
     world({
       workers: [["w1", { value: { lifecycle, idleBehavior }, context: { instanceId: "i-1" } }]],
     });
@@ -164,14 +166,14 @@ describe("a check fails when a worker is kept that", () => {
     expect(verdict(silentWorkerGivenUp(), overdue, fleet("idle"))).toMatch(/for 211000 ms/);
     const inTime = [...events, at(100 + PATIENCE_S, record({}))];
     expect(verdict(silentWorkerGivenUp(), inTime, fleet("running"))).toBe("");
-    for (const other of ["booting", "unknown", "shutdown"])
+    for (const other of ["booting", "unknown", "shutdown"] as const)
       expect(verdict(silentWorkerGivenUp(), overdue, fleet(other))).toBe("");
   });
 
   it("nobody holds, and whom this run has asked for so long", () => {
     const late = at(1_000, record({}));
     expect(verdict(silentWorkerGivenUp(), [asked(0), late], fleet("idle", "hold"))).toBe("");
-    const freed = { ...worker("w1", {}), before: { value: { idleBehavior: "hold" } } };
+    const freed = { ...worker("w1", {}), before: { value: { idleBehavior: "hold" } } } as const;
     const holdEnds = at(1_000, record({ changes: [freed] }));
     const soon = at(1_000 + PATIENCE_S, record({}));
     expect(verdict(silentWorkerGivenUp(), [asked(0), holdEnds, soon], fleet("idle"))).toBe("");
