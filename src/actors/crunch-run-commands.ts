@@ -37,17 +37,52 @@ function quote(text: string): string {
 }
 
 /** Copies the runner's binary, given on stdin; the mode is set first, so that a correct sum implies a correct mode. */
-export function deployCommand({ runnerCommand, remoteUser }: RunnerCall): string {
-  const directory = runnerCommand.slice(0, runnerCommand.lastIndexOf("/") + 1);
-  const script = [
+export function deployCommand(call: RunnerCall): string {
+  return asRoot(call, [
     "set -e",
-    `dstdir="${directory}"`,
-    `dstfile="${runnerCommand}"`,
+    ...destination(call),
     'mkdir -p "$dstdir"',
     'touch "$dstfile"',
     'chmod 0755 "$dstdir" "$dstfile"',
     'cat >"$dstfile"',
-  ].join("; ");
+  ]);
+}
+
+/** Succeeds where `installCommand` can unpack what it is sent. */
+export function gzipLookup(call: RunnerCall): string {
+  return asRoot(call, ["command -v gzip"]);
+}
+
+/**
+ * Copies a binary that takes long, given on stdin: under another name until it is whole, so that the path never names a part of it,
+ * nor does a runner that is being executed get written to.
+ */
+export function installCommand(
+  call: RunnerCall,
+  { md5, isGzipped }: { readonly md5: string; readonly isGzipped: boolean },
+): string {
+  return asRoot(call, [
+    "set -e",
+    ...destination(call),
+    'mkdir -p "$dstdir"',
+    'tmp=$(mktemp "$dstfile.XXXXXX")',
+    `trap 'rm -f "$tmp"' EXIT`,
+    'chmod 0755 "$dstdir" "$tmp"',
+    `${isGzipped ? "gzip -dc" : "cat"} >"$tmp"`,
+    `[ "$(md5sum <"$tmp")" = "${md5}  -" ] || { echo "what arrived has another checksum" >&2; exit 1; }`,
+    // An older sync takes no file, and syncs all.
+    'sync "$tmp" 2>/dev/null || sync',
+    'mv -f "$tmp" "$dstfile"',
+  ]);
+}
+
+function destination({ runnerCommand }: RunnerCall): string[] {
+  const directory = runnerCommand.slice(0, runnerCommand.lastIndexOf("/") + 1);
+  return [`dstdir="${directory}"`, `dstfile="${runnerCommand}"`];
+}
+
+function asRoot({ remoteUser }: RunnerCall, statements: readonly string[]): string {
+  const script = statements.join("; ");
   return remoteUser === "root" ? script : `sudo sh -c ${quote(script)}`;
 }
 

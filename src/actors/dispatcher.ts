@@ -12,7 +12,7 @@ import { ProbeFeed } from "./feeds/probe.feed.ts";
 import { QueuePollFeed } from "./feeds/queue-poll.feed.ts";
 import type { InstanceDirectory } from "./instance-directory.ts";
 import { tagNames } from "./instance-tags.ts";
-import type { RunnerBinary } from "./runner-binary.ts";
+import type { RunnerBinary, RunnerProgress } from "./runner-binary.ts";
 import { Sessions } from "./sessions.ts";
 import type { OpenSession } from "./sessions.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -48,6 +48,8 @@ export interface DispatcherObserver extends SupervisorObserver {
   /** "" when it went well. */
   listEnded(failure: string): void;
   pollEnded(failure: string): void;
+  /** Of a copy that takes a while; absent where no runner is deployed. */
+  runnerProgressed?(progress: RunnerProgress): void;
 }
 
 export interface DispatcherOptions {
@@ -102,6 +104,7 @@ export class Dispatcher {
       clusterId: config.settings.clusterId,
       sessions: this.#sessions,
       onConnected: (workerId) => void supervisor.submit({ type: "ssh.connected", workerId }),
+      onRunnerProgress: (progress) => observer.runnerProgressed?.(progress),
     });
     this.#probe = new ProbeFeed({
       ...config,

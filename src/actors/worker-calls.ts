@@ -1,5 +1,5 @@
 import { SshError } from "../drivers/ssh/port.ts";
-import type { SshExecutor, SshResult } from "../drivers/ssh/port.ts";
+import type { SshCommand, SshExecutor, SshResult } from "../drivers/ssh/port.ts";
 import type { Report } from "../machines/worker/worker.report.ts";
 import type { WorkerContext } from "../machines/worker/worker.types.ts";
 import {
@@ -11,7 +11,8 @@ import {
 } from "./crunch-run-commands.ts";
 import type { RunnerCall, StdinConfig } from "./crunch-run-commands.ts";
 import type { InstanceDirectory } from "./instance-directory.ts";
-import type { RunnerBinary } from "./runner-binary.ts";
+import type { Runner, RunnerBinary, RunnerProgress } from "./runner-binary.ts";
+import { RunnerCopies } from "./runner-copies.ts";
 import type { Sessions } from "./sessions.ts";
 
 export interface WorkerCallsOptions {
@@ -27,6 +28,8 @@ export interface WorkerCallsOptions {
   readonly commandTimeoutMs: number;
   readonly stdinConfig: (worker: WorkerContext, containerId: string) => StdinConfig;
   readonly onConnected: (workerId: string) => void;
+  /** Of copies that take a while. */
+  readonly onRunnerProgress: (progress: RunnerProgress) => void;
   /** Cuts and redacts what comes from outside. */
   readonly clean: (text: string) => string;
 }
@@ -49,9 +52,13 @@ class RunnerError extends Error {}
 /** What the dispatcher does on workers, over SSH (specification §7.7 to §7.9). Never throws for what a worker does. */
 export class WorkerCalls {
   readonly #options: WorkerCallsOptions;
+  readonly #copies: RunnerCopies;
 
   constructor(options: WorkerCallsOptions) {
     this.#options = options;
+    this.#copies = new RunnerCopies(({ error, ...progress }) =>
+      options.onRunnerProgress({ ...progress, error: options.clean(error) }),
+    );
   }
 
   async bootProbe(worker: WorkerContext): Promise<CallOutcome> {
@@ -64,17 +71,30 @@ export class WorkerCalls {
     const { runnerBinary } = this.#options;
     if (!runnerBinary) return { ok: true };
     try {
-      const { content, md5 } = await this.#load(runnerBinary);
+      const runner = await this.#load(runnerBinary);
       const call = await this.#runner(worker);
       const sum = await this.#execute(worker, `md5sum ${call.runnerCommand}`);
-      const wanted = `${md5}  ${call.runnerCommand}\n`;
+      const wanted = `${runner.md5}  ${call.runnerCommand}\n`;
       if (sum.exitCode === 0 && sum.stdout === wanted && sum.stderr === "") return { ok: true };
       return await this.#attempt("installing the runner binary", () =>
-        this.#execute(worker, deployCommand(call), content),
+        runner.gzipped ? this.#copy(worker, call, runner) : this.#write(worker, call, runner),
       );
     } catch (error) {
       return { ok: false, error: this.#words(error) };
     }
+  }
+
+  async #write(worker: WorkerContext, call: RunnerCall, runner: Runner): Promise<SshResult> {
+    return this.#execute(worker, deployCommand(call), { stdin: await runner.content() });
+  }
+
+  #copy(worker: WorkerContext, call: RunnerCall, runner: Runner): Promise<SshResult> {
+    return this.#copies.copy({
+      instanceId: worker.instanceId,
+      call,
+      runner,
+      execute: ({ command, ...more }) => this.#execute(worker, command, more),
+    });
   }
 
   async list(worker: WorkerContext): Promise<ListOutcome> {
@@ -102,7 +122,7 @@ export class WorkerCalls {
       const call = await this.#runner(worker);
       const command = startCommand(call, { runtimeEngine, extraArguments, containerId });
       const stdin = JSON.stringify(stdinConfig(worker, containerId));
-      const result = await this.#execute(worker, command, stdin);
+      const result = await this.#execute(worker, command, { stdin });
       if (result.exitCode === 0) return { outcome: "started", error: "" };
       return { outcome: "failed", error: this.#failed("starting crunch-run", result) };
     } catch (error) {
@@ -143,17 +163,13 @@ export class WorkerCalls {
   async #execute(
     worker: WorkerContext,
     command: string,
-    stdin?: string | Buffer,
+    { extraMs = 0, ...more }: Pick<SshCommand, "stdin" | "onSent"> & { extraMs?: number } = {},
   ): Promise<SshResult> {
     const { sessions, commandTimeoutMs, onConnected } = this.#options;
     const session: SshExecutor = sessions.of(worker.instanceId, this.#target(worker), () =>
       onConnected(worker.workerId),
     );
-    return session.execute({
-      command,
-      timeoutMs: commandTimeoutMs,
-      ...(stdin === undefined ? {} : { stdin }),
-    });
+    return session.execute({ command, timeoutMs: commandTimeoutMs + extraMs, ...more });
   }
 
   async #attempt(what: string, run: () => Promise<SshResult>): Promise<CallOutcome> {
@@ -179,7 +195,7 @@ export class WorkerCalls {
     throw error;
   }
 
-  async #load(binary: RunnerBinary): Promise<{ readonly content: Buffer; readonly md5: string }> {
+  async #load(binary: RunnerBinary): Promise<Runner> {
     try {
       return await binary.load();
     } catch (cause) {

@@ -1,16 +1,8 @@
 import { flag, freeMap, key, optionalSection, count, text, textMap } from "./fields.ts";
 import { settingKeys } from "./setting-keys.ts";
 
-const OWN_PROGRAM = "/proc/self/exe";
-
-/**
- * The default means "this program" to the original, which is its own crunch-run. Here it would be Node, so it stands for
- * the installed original; on this machine (loopback) the runner need not be copied (specification §17.1).
- */
-function runnerBinary(configured: string, driver: string): string {
-  if (configured !== OWN_PROGRAM) return configured;
-  return driver === "loopback" ? "" : "/usr/bin/arvados-server";
-}
+/** The original's default of DeployRunnerBinary; what it stands for here depends on other sections (`chooseRunner`). */
+export const OWN_PROGRAM = "/proc/self/exe";
 
 const {
   pollIntervalMs,
@@ -60,7 +52,8 @@ export const cloudVMs = optionalSection({
   deployRunnerBinary: key(
     "DeployRunnerBinary",
     text(OWN_PROGRAM),
-    'Copied to VMs as crunch-run; "": none. The default stands for /usr/bin/arvados-server, with loopback for none',
+    'Copied to VMs as crunch-run; "": none; builtin: the executable of "npm run build:runner". The default stands for builtin with ' +
+      "the embedded queue, else for /usr/bin/arvados-server, and with loopback for none",
   ),
   deployRunnerDirectory: key("DeployRunnerDirectory", text("/tmp/arvados-crunch-run")),
   deployPublicKey: key("DeployPublicKey", flag(true)),
@@ -68,7 +61,4 @@ export const cloudVMs = optionalSection({
   tagKeyPrefix: key("TagKeyPrefix", text("Arvados")),
   driver: key("Driver", text("ec2")),
   driverParameters: key("DriverParameters", freeMap(), "Each driver reads its own keys"),
-}).transform((vms) => ({
-  ...vms,
-  deployRunnerBinary: runnerBinary(vms.deployRunnerBinary, vms.driver),
-}));
+});

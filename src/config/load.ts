@@ -6,6 +6,7 @@ import { error, hasErrors, warning, type Finding } from "./finding.ts";
 import { completeInstanceTypes, toEntry, type Host, type InstanceType } from "./instance-types.ts";
 import { otherKeys } from "./other-keys.ts";
 import { findingsOf } from "./problems.ts";
+import { chooseRunner } from "./runner-binary.ts";
 import { defaultsOf } from "./schema-walk.ts";
 import { dropUnknown } from "./unknown-keys.ts";
 import { validateCluster } from "./validate.ts";
@@ -69,7 +70,11 @@ export function loadConfig(text: string, options: LoadOptions): LoadResult {
     findings.push(...findingsOf(parsed.error.issues, cluster, prefix));
     return { config: undefined, document: undefined, findings };
   }
-  const { cluster: filled, findings: ofEnv } = applyEnvironment(parsed.data, options.env, prefix);
+  const { cluster: filled, findings: ofEnv } = applyEnvironment(
+    chooseRunner(parsed.data),
+    options.env,
+    prefix,
+  );
   const { types, findings: ofTypes } = completeInstanceTypes(filled, options.host, prefix);
   findings.push(...ofEnv, ...ofTypes);
   if (hasErrors(findings)) return { config: undefined, document: undefined, findings };

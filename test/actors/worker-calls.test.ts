@@ -116,7 +116,7 @@ describe("calls to a worker", () => {
     const runnerBinary: RunnerBinary = {
       load: () =>
         isThere
-          ? Promise.resolve({ content: Buffer.from("ELF"), md5: "abc" })
+          ? binary("ELF", "abc").load()
           : Promise.reject(new Error("error loading runner binary: ENOENT")),
     };
     const ssh = new ScriptedSsh(() => ({}), { runnerBinary });

@@ -202,12 +202,20 @@ describe("loading a config", () => {
     });
   });
 
-  it("treats the original's own program as no runner with loopback, else as the installed one", () => {
-    const of = (CloudVMs: unknown) =>
-      loadCluster({ Containers: { CloudVMs } }).config?.containers.cloudVMs.deployRunnerBinary;
-    expect(of({})).toBe("/usr/bin/arvados-server");
-    expect(of({ Driver: "loopback" })).toBe("");
-    expect(of({ DeployRunnerBinary: "/opt/crunch-run" })).toBe("/opt/crunch-run");
+  it.each([
+    ["a controller's queue", {}, "/usr/bin/arvados-server"],
+    ["the embedded queue", { DispatchCloud: { Queue: { Driver: "embedded" } } }, "builtin"],
+  ])("takes the original's own program, with %s, for our runner or the installed one", (...of) => {
+    const [, cluster, expected] = of;
+    const runner = (CloudVMs: unknown) =>
+      loadCluster({ ...cluster, Containers: { CloudVMs } }).config?.containers.cloudVMs
+        .deployRunnerBinary;
+    expect(runner({})).toBe(expected);
+    expect(runner({ DeployRunnerBinary: "/proc/self/exe" })).toBe(expected);
+    expect(runner({ Driver: "loopback" })).toBe("");
+    expect(runner({ DeployRunnerBinary: "/opt/crunch-run" })).toBe("/opt/crunch-run");
+    expect(runner({ DeployRunnerBinary: "builtin", Driver: "loopback" })).toBe("builtin");
+    expect(runner({ DeployRunnerBinary: "" })).toBe("");
   });
 });
 

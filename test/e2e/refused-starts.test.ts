@@ -1,6 +1,15 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { afterAll, describe } from "vitest";
 import { openBox, type Tree } from "../support/daemon-box.ts";
@@ -80,6 +89,26 @@ describe("config check --for-daemon and a start find", () => {
     const box = openBox({});
     const checked = await box.cli("config", "check", "--for-daemon");
     expect(checked).toEqual({ code: 0, stdout: "", stderr: "" });
+  });
+
+  it("that the runner was not built as an executable, and how to", async () => {
+    const copy = join(dir, "installed");
+    const root = fileURLToPath(new URL("../..", import.meta.url));
+    cpSync(join(root, "dist"), join(copy, "dist"), {
+      recursive: true,
+      filter: (path) => !path.startsWith(join(root, "dist/runner")),
+    });
+    cpSync(join(root, "package.json"), join(copy, "package.json"));
+    symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+    const box = openBox({ config: vms({ DeployRunnerBinary: "builtin" }) });
+    for (const command of ["config check --for-daemon", "run"]) {
+      const program = join(copy, "dist/cli/main.js");
+      const ended = await box.shell(`'${process.execPath}' '${program}' ${command}`);
+      expect(ended.code).toBe(1);
+      expect(ended.stderr).toMatch(
+        /CloudVMs\.DeployRunnerBinary: the builtin runner is not there: ENOENT.*runner\/crunch-run\.gz.*; expected .*"npm run build:runner"/,
+      );
+    }
   });
 
   it("tokens that others may read", async () => {

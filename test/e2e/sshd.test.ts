@@ -1,116 +1,10 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo, type Server } from "node:net";
-import { tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
-import ssh2 from "ssh2";
+import { createHash } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
-import { makeSshExecutor } from "../../src/drivers/ssh/executor.ts";
 import { makeKeyPair } from "../../src/drivers/ssh/key-pair.ts";
 import { SshError, type SshExecutor } from "../../src/drivers/ssh/port.ts";
+import { closeSshd, executor, noSshd, startSshd } from "../support/sshd.ts";
 
-const SSHD = process.env["SSHD"] ?? "/usr/sbin/sshd";
-const PRIVSEP_DIR = "/run/sshd";
-
-const reason = whyNot();
-
-/** Needs a real OpenSSH server; SSHD names it where it is not in its usual place. */
-function whyNot(): string | undefined {
-  if (!existsSync(SSHD)) return `there is no OpenSSH server at ${SSHD}`;
-  if (userInfo().uid !== 0) return undefined;
-  if (!/^sshd:/m.test(readFileSync("/etc/passwd", "utf8"))) return "sshd needs the user sshd";
-  try {
-    mkdirSync(PRIVSEP_DIR, { recursive: true, mode: 0o755 });
-    return undefined;
-  } catch (error) {
-    return `sshd needs ${PRIVSEP_DIR}: ${(error as Error).message}`;
-  }
-}
-
-const closers: (() => void)[] = [];
-afterEach(() => {
-  for (const close of closers.splice(0).reverse()) close();
-});
-
-interface Sshd {
-  readonly address: string;
-  readonly clientKey: string;
-  readonly hostKey: Buffer;
-  connectionsCount(): number;
-  /** Ends all connections from the server's side. */
-  drop(): void;
-}
-
-/** One sshd per connection, as inetd would start it: so the port can be any that is free. */
-async function startSshd(
-  config: readonly string[] = [],
-  keyType: "ed25519" | "rsa" | "ecdsa" = "ed25519",
-): Promise<Sshd> {
-  const dir = mkdtempSync(join(tmpdir(), "sshd-test-"));
-  const bits = { ed25519: undefined, rsa: 2048, ecdsa: 256 }[keyType];
-  const host =
-    bits === undefined ? makeKeyPair() : ssh2.utils.generateKeyPairSync(keyType as "rsa", { bits });
-  const client = makeKeyPair();
-  writeFileSync(join(dir, "host_key"), host.private, { mode: 0o600 });
-  writeFileSync(join(dir, "authorized_keys"), `${client.public}\n`);
-  const lines = [
-    `HostKey ${dir}/host_key`,
-    `AuthorizedKeysFile ${dir}/authorized_keys`,
-    `PidFile none`,
-    "StrictModes no",
-    "UsePAM no",
-    "PermitRootLogin prohibit-password",
-    "PasswordAuthentication no",
-    ...config,
-  ];
-  writeFileSync(join(dir, "sshd_config"), `${lines.join("\n")}\n`);
-  const servers = new Set<ChildProcess>();
-  let connectionsCount = 0;
-  const listener: Server = createServer({ pauseOnConnect: true }, (socket) => {
-    connectionsCount += 1;
-    const server = spawn(SSHD, ["-i", "-e", "-f", join(dir, "sshd_config")], {
-      stdio: [socket, socket, "ignore"],
-    });
-    servers.add(server);
-    server.on("exit", () => servers.delete(server));
-    socket.destroy();
-  });
-  listener.listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const drop = () => {
-    for (const server of servers) server.kill("SIGKILL");
-  };
-  closers.push(() => {
-    listener.close();
-    drop();
-    rmSync(dir, { recursive: true, force: true });
-  });
-  const parsed = ssh2.utils.parseKey(host.public);
-  if (parsed instanceof Error) throw parsed;
-  return {
-    address: `127.0.0.1:${(listener.address() as AddressInfo).port}`,
-    clientKey: client.private,
-    hostKey: parsed.getPublicSSH(),
-    connectionsCount: () => connectionsCount,
-    drop,
-  };
-}
-
-function executor(sshd: Sshd, seenKeys: Buffer[] = []): SshExecutor {
-  const made = makeSshExecutor({
-    target: { address: sshd.address, remoteUser: userInfo().username },
-    defaultPort: "",
-    privateKey: sshd.clientKey,
-    verifyHostKey: async (key) => void seenKeys.push(key),
-    setTimer(delayMs, callback) {
-      const timer = setTimeout(callback, delayMs);
-      return () => clearTimeout(timer);
-    },
-  });
-  closers.push(() => made.close());
-  return made;
-}
+afterEach(closeSshd);
 
 function run(ssh: SshExecutor, command: string, timeoutMs = 30_000) {
   return ssh.execute({ command, timeoutMs });
@@ -125,7 +19,7 @@ async function failureOf(promise: Promise<unknown>): Promise<SshError> {
   return error as SshError;
 }
 
-describe.skipIf(reason)(`a real OpenSSH server${reason ? `: ${reason}` : ""}`, () => {
+describe.skipIf(noSshd)(`a real OpenSSH server${noSshd ? `: ${noSshd}` : ""}`, () => {
   it.each(["ed25519", "rsa", "ecdsa"] as const)("may have a host key of type %s", async (type) => {
     const sshd = await startSshd([], type);
     const seen: Buffer[] = [];
@@ -141,6 +35,37 @@ describe.skipIf(reason)(`a real OpenSSH server${reason ? `: ${reason}` : ""}`, (
       stdout: "hello\n",
       stderr: "oops\n",
     });
+  });
+
+  it("takes a large stdin piece by piece, while other commands run", async () => {
+    const ssh = executor(await startSshd());
+    const stdin = Buffer.alloc(20_000_000, "0123456789abcdef");
+    const told: number[] = [];
+    const [copied, other] = await Promise.all([
+      ssh.execute({
+        command: "md5sum",
+        stdin,
+        timeoutMs: 60_000,
+        onSent: (bytes) => void told.push(bytes),
+      }),
+      run(ssh, "echo other"),
+    ]);
+    expect(copied.stdout).toBe(`${createHash("md5").update(stdin).digest("hex")}  -\n`);
+    expect(other.stdout).toBe("other\n");
+    expect(told.length).toBeGreaterThan(100);
+    expect(told.at(-1)).toBe(stdin.length);
+  });
+
+  it("may end a command before it has taken what it was sent", async () => {
+    const ssh = executor(await startSshd());
+    const stdin = Buffer.alloc(20_000_000);
+    expect(await ssh.execute({ command: "exit 3", stdin, timeoutMs: 30_000 })).toMatchObject({
+      exitCode: 3,
+    });
+    expect(
+      await failureOf(ssh.execute({ command: "exec sleep 20", stdin, timeoutMs: 300 })),
+    ).toMatchObject({ code: "timeout" });
+    expect((await run(ssh, "true")).exitCode).toBe(0);
   });
 
   it("never refuses a channel at five at once, by its default limits", async () => {

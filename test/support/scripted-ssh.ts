@@ -56,6 +56,7 @@ export class ScriptedSsh {
       commandTimeoutMs: 60_000,
       stdinConfig: () => ({ Env: {}, KeepBuffers: 0, EC2SpotCheck: false, Cluster: null }),
       onConnected: () => {},
+      onRunnerProgress: () => {},
       clean: (text) => text,
       ...options,
     });
@@ -71,5 +72,11 @@ export class ScriptedSsh {
 }
 
 export function binary(content: string, md5: string): RunnerBinary {
-  return { load: () => Promise.resolve({ content: Buffer.from(content), md5 }) };
+  return { load: async () => ({ content: async () => Buffer.from(content), md5 }) };
+}
+
+/** One that is large enough to be sent gzipped. */
+export function largeBinary(content: string, gzipped: string, md5: string): RunnerBinary {
+  const runner = { content: async () => Buffer.from(content), md5 };
+  return { load: async () => ({ ...runner, gzipped: async () => Buffer.from(gzipped) }) };
 }

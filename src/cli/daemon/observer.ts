@@ -2,6 +2,7 @@ import type { DispatcherObserver } from "../../actors/dispatcher.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { AlarmName, Alarms } from "./alarms.ts";
+import { makeRunnerProgressLog } from "./runner-progress-log.ts";
 
 interface ObserverOptions {
   readonly log: Logger;
@@ -35,5 +36,6 @@ export function makeObserver({ log, metrics, alarms, onBug }: ObserverOptions): 
       metrics.pool.runProbeDuration.observe({ outcome }, durationMs / 1000),
     listEnded: (failure) => alarm("cloud", failure, "error listing instances"),
     pollEnded: (failure) => alarm("queue", failure, "error updating queue"),
+    runnerProgressed: makeRunnerProgressLog(log, () => performance.now()),
   };
 }

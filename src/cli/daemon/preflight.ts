@@ -4,9 +4,11 @@ import { createSecureContext } from "node:tls";
 import { error, type Finding } from "../../config/finding.ts";
 import type { ClusterConfig } from "../../config/load.ts";
 import { findMissingForDaemon } from "../../config/readiness.ts";
+import { BUILTIN_RUNNER } from "../../config/runner-binary.ts";
 import { checkDriver } from "../../drivers/cloud/catalogue.ts";
 import { CRUNCH_RUN_PATH, INSTANCE_PATH } from "../../drivers/cloud/loopback/programs.ts";
 import { readTokens } from "../token-file.ts";
+import { BUILTIN_PATH } from "./runner-file.ts";
 import { readPrivateKey } from "./secrets.ts";
 import { readCertificate } from "./tls.ts";
 
@@ -107,15 +109,7 @@ function runnerProblems(
   path: string,
   { path: file, driver }: { path: string; driver: string },
 ): Finding[] {
-  const deployed =
-    file === ""
-      ? []
-      : problem(
-          path,
-          `${path}: ${file} cannot be read`,
-          'the crunch-run binary to copy to each worker, or "" where its image has one: no worker would ever get ready',
-          () => void readFileSync(file),
-        );
+  const deployed = deployedProblems(path, file);
   if (driver !== "loopback") return deployed;
   return [
     ...deployed,
@@ -128,6 +122,23 @@ function runnerProblems(
       ),
     ),
   ];
+}
+
+function deployedProblems(path: string, file: string): Finding[] {
+  if (file === "") return [];
+  if (file === BUILTIN_RUNNER)
+    return problem(
+      path,
+      `${path}: the ${BUILTIN_RUNNER} runner is not there`,
+      'the executable that "npm run build:runner" makes, a crunch-run of your own by its path, or "" where workers have one',
+      () => accessSync(BUILTIN_PATH, constants.R_OK),
+    );
+  return problem(
+    path,
+    `${path}: ${file} cannot be read`,
+    'the crunch-run binary to copy to each worker, or "" where its image has one: no worker would ever get ready',
+    () => void readFileSync(file),
+  );
 }
 
 /** A file is named; a text may be the secret itself. */

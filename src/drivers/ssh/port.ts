@@ -8,6 +8,8 @@ export interface SshTarget {
 export interface SshCommand {
   readonly command: string;
   readonly stdin?: string | Buffer;
+  /** Told, of a large `stdin`, how much of it the server has made room for so far. */
+  readonly onSent?: (bytes: number) => void;
   readonly env?: Readonly<Record<string, string>>;
   /** From the call to the exit status, connecting included. */
   readonly timeoutMs: number;

@@ -1,6 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
 import type { Client, ClientChannel } from "ssh2";
 import type { Call } from "./call.ts";
+import { endWith } from "./end-with.ts";
 import { SshError, type SshResult } from "./port.ts";
 import { isOpenRefusal } from "./ssh.errors.ts";
 
@@ -104,7 +105,7 @@ async function exchange(
   };
   if (call.scope.aborted) giveUp();
   else call.scope.addEventListener("abort", giveUp, { once: true });
-  channel.end(call.command.stdin ?? "");
+  endWith(channel, call.command.stdin ?? "", call.command.onSent);
 
   await closed;
   call.scope.removeEventListener("abort", giveUp);
