@@ -10,6 +10,7 @@ import { makeRunnerFile } from "../../src/cli/daemon/runner-file.ts";
 import type { WorkerContext } from "../../src/machines/worker/worker.types.ts";
 import { openContainerApi, type ContainerApi } from "../crunch-run/container-api.ts";
 import { UUID, waitUntil } from "../crunch-run/worker-box.ts";
+import { openBox } from "../support/daemon-box.ts";
 import { FactSink } from "../support/fact-sink.ts";
 import {
   BUILD_TIMEOUT_MS,
@@ -137,3 +138,24 @@ describe.skipIf(reason)(
     });
   },
 );
+
+const title = "a daemon with DeployRunnerBinary: builtin";
+describe.skipIf(noExecutable)(`${title}${noExecutable ? `: ${noExecutable}` : ""}`, () => {
+  beforeAll(async () => void (await runnerExecutable()), BUILD_TIMEOUT_MS);
+
+  it("copies it to a new worker, runs a container by it and tells of both", async () => {
+    dir = mkdtempSync(join(tmpdir(), "runner-deployment-"));
+    const deployed = { DeployRunnerBinary: "builtin", DeployRunnerDirectory: dir };
+    const box = openBox({ config: { Containers: { CloudVMs: deployed } } });
+    await box.start();
+    // The command's parent is the runner.
+    const uuid = await box.submit("cat /proc/$PPID/cmdline | tr '\\0' ' '");
+    await box.until("the container has ended", 60_000, async () => {
+      return (await box.container(uuid)).state === "Complete";
+    });
+    expect(box.log()).toMatch(/runner is being copied to worker.*Gzipped=true/);
+    expect(box.log()).toMatch(/runner has been copied to worker/);
+    const { stdout } = await box.cli("logs", uuid);
+    expect(stdout).toContain(`${dir}/crunch-run~`);
+  });
+});
