@@ -104,6 +104,16 @@ describe.skipIf(noWeather)(`a region's weather${noWeather ? `: ${noWeather}` : "
     }
   });
 
+  it("is no reason to give a connection up while bytes come, though answers to keep-alives queue behind them", async () => {
+    await using region = await Region.start({ hosts: 1 });
+    const host = region.host(1);
+    // OpenSSH tells that it has taken in what it was sent after every 96 kB, here once a second; silence is 3.2 s.
+    const ssh = region.ssh(host, { keepaliveMs: 800 });
+    await host.slow({ bytesPerSecond: 100_000 });
+    await said(ssh, "head -c 600000 /dev/zero");
+    await said(ssh, "cat >/dev/null", Buffer.alloc(600_000));
+  });
+
   it("loses packets, which are sent again", async () => {
     await using region = await Region.start({ hosts: 1 });
     const host = region.host(1);

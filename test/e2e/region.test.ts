@@ -114,6 +114,29 @@ describe.skipIf(missing)(`a region in a box${missing ? `: ${missing}` : ""}`, ()
     expect(await said(region.ssh(host), "hostname")).toBe("host-1");
   });
 
+  it("is told by keep-alives too that a host hangs, which then does not take in a new connection", async () => {
+    await using region = await Region.start({ hosts: 1 });
+    const host = region.host(1);
+    const ssh = region.ssh(host, { keepaliveMs: 300, connectTimeoutMs: 1000 });
+    const { ended } = await begun(ssh, "sleep 60");
+    host.freeze();
+    expect(await ended).toMatchObject({ code: "lost", started: true });
+    const error = await failureOf(ssh.execute({ command: "true", timeoutMs: 30_000 }));
+    expect(error.message).toMatch(/i\/o timeout/);
+    host.thaw();
+    expect(await said(region.ssh(host), "hostname")).toBe("host-1");
+  });
+
+  it("shows all hosts a folder of this machine at /opt, if asked for one", async () => {
+    await using region = await Region.start({ hosts: 1, opt: import.meta.dirname });
+    const ssh = region.ssh(region.host(1));
+    expect((await said(ssh, "ls /opt")).split("\n")).toContain("region.test.ts");
+    expect(await ssh.execute({ command: "touch /opt/mine", timeoutMs: 30_000 })).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/Read-only/),
+    });
+  });
+
   it("goes on over the same connection after a short cut", async () => {
     await using region = await Region.start({ hosts: 1 });
     const host = region.host(1);

@@ -1,4 +1,4 @@
-import { connect as connectSocket } from "node:net";
+import { connect as connectSocket, type Socket } from "node:net";
 import ssh2, { type Client } from "ssh2";
 import { until, type Call, type SetTimer } from "./call.ts";
 import { makeSlots } from "./slots.ts";
@@ -27,7 +27,7 @@ export interface Connection {
   destroy(): void;
 }
 
-/** Unanswered keep-alives until a connection counts as dead. */
+/** Keep-alives, with nothing from the server since, until a connection counts as dead. */
 const KEEPALIVES_MAX = 3;
 // OpenSSH frees a finished session late (measured: 8 of 10 sessions in use already fail); these pauses add up to 3 s.
 const REFUSALS_ALONE_MAX = 8;
@@ -63,6 +63,11 @@ export function openConnection(
     });
     client.once("ready", () => {
       scope.removeEventListener("abort", onAbort);
+      const stopWatching = watchSilence(socket, options, () => {
+        failure ??= new Error("Keepalive timeout");
+        socket.destroy();
+      });
+      client.once("close", stopWatching);
       resolve(
         makeConnection(client, { ...options, hostKey, destroy: () => socket.destroy() }, () =>
           lossWords(failure),
@@ -78,10 +83,30 @@ export function openConnection(
         return true;
       },
       keepaliveInterval: options.keepaliveMs,
-      keepaliveCountMax: KEEPALIVES_MAX,
+      // ssh2 would count answers alone, which on a slow line wait behind all else that is sent: see watchSilence.
+      keepaliveCountMax: Infinity,
       readyTimeout: 0,
     });
   });
+}
+
+/** Whatever comes from the server is a sign of life; it is dead when nothing has come since three keep-alives. */
+function watchSilence(
+  socket: Socket,
+  { keepaliveMs, setTimer }: Pick<ConnectionOptions, "keepaliveMs" | "setTimer">,
+  onSilent: () => void,
+): () => void {
+  let seenBytes = socket.bytesRead;
+  let silentCount = 0;
+  let cancelTimer = setTimer(keepaliveMs, look);
+  function look(): void {
+    silentCount = socket.bytesRead === seenBytes ? silentCount + 1 : 0;
+    seenBytes = socket.bytesRead;
+    // In the first of these spans the first keep-alive was only sent.
+    if (silentCount > KEEPALIVES_MAX) onSilent();
+    else cancelTimer = setTimer(keepaliveMs, look);
+  }
+  return () => cancelTimer();
 }
 
 function makeConnection(

@@ -22,7 +22,7 @@ export interface SshExecutorOptions {
   readonly setTimer: SetTimer;
   /** For TCP, handshake and authentication together, and once more for the host key check. */
   readonly connectTimeoutMs?: number;
-  /** Pause between keep-alives; after three without answer the connection is dead. */
+  /** Pause between keep-alives; after three, with nothing from the server since, the connection is dead. */
   readonly keepaliveMs?: number;
   /** Commands at once on the connection; at most half of sshd's MaxSessions, since it frees a finished session late. */
   readonly channelsMax?: number;

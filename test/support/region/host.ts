@@ -79,6 +79,15 @@ export class RegionHost {
     return matching;
   }
 
+  /** As a machine that hangs: connections stay, also new ones come about, and nothing is answered until it thaws. */
+  freeze(): void {
+    for (const { pid } of this.processes()) process.kill(pid, "SIGSTOP");
+  }
+
+  thaw(): void {
+    for (const { pid } of this.processes()) process.kill(pid, "SIGCONT");
+  }
+
   /** What is sent is lost without a word, both ways, until it is mended. */
   async cut(): Promise<void> {
     this.#isCut = true;
