@@ -1,3 +1,4 @@
+import { homedir } from "node:os";
 import { join } from "node:path";
 
 /** A failure that ends the call with exit 1 and this message on standard error. */
@@ -22,7 +23,13 @@ export function containerLockPath(containerUuid: string): string {
 
 /** Holds the logs and the working folder of one container. */
 export function containerDataDir(containerUuid: string): string {
-  return join(process.env["CRUNCH_RUN_DATA_DIR"] || "/var/lib/crunch-run", containerUuid);
+  return join(process.env["CRUNCH_RUN_DATA_DIR"] || join(stateDir(), "crunch-run"), containerUuid);
+}
+
+/** Who is not root may write in their own home only. */
+function stateDir(): string {
+  if (process.getuid?.() === 0) return "/var/lib";
+  return process.env["XDG_STATE_HOME"] || join(homedir(), ".local", "state");
 }
 
 export const RUNNER_LOG_NAME = "crunch-run.log";

@@ -28,6 +28,7 @@ export async function runOnDriver(options: RunOnDriverOptions): Promise<TestResu
       clock,
       searchPath,
       instanceSetId: plan.instanceSetId,
+      secrets: options.secrets,
     });
     return "";
   });

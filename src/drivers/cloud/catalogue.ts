@@ -6,6 +6,8 @@ import { findingsOf } from "../../config/problems.ts";
 import { dropUnknown } from "../../config/unknown-keys.ts";
 import { makeLoopbackInstanceSet } from "./loopback/driver.ts";
 import type { CloudDriverContext, InstanceSet } from "./port.ts";
+import { makeStaticInstanceSet } from "./static/driver.ts";
+import { staticParameters } from "./static/parameters.ts";
 
 export interface CheckedDriver {
   /** Everything wrong with the driver's name and parameters, with paths. */
@@ -24,6 +26,9 @@ const DRIVERS: Readonly<Record<string, Driver>> = {
       bootDelayMs: key("BootDelay", duration("0s"), "Until an instance answers by SSH"),
     }),
     async (parameters, context) => makeLoopbackInstanceSet({ ...context, ...parameters }),
+  ),
+  static: driver(staticParameters, async (parameters, context) =>
+    makeStaticInstanceSet({ ...context, ...parameters }),
   ),
 };
 

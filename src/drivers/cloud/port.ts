@@ -1,6 +1,6 @@
 import type { InstanceType } from "../../machines/model/instance-type.ts";
 import type { Failure } from "../../machines/model/fact.ts";
-import type { SshSession } from "../ssh/port.ts";
+import type { SshExecutor, SshSession, SshTarget, VerifyHostKey } from "../ssh/port.ts";
 
 export type InstanceTags = Readonly<Record<string, string>>;
 
@@ -61,6 +61,8 @@ export interface CloudDriverContext {
   readonly setTimer: (delayMs: number, callback: () => void) => () => void;
   /** PATH of what runs on this machine. */
   readonly searchPath?: string;
+  /** A connection of the driver's own, with the dispatcher's login key. */
+  readonly openSsh: (target: SshTarget, verifyHostKey: VerifyHostKey) => SshExecutor;
 }
 
 /** The cloud said no. Codes are closed; an unknown vendor error is `other`. */

@@ -51,6 +51,9 @@ describe("the catalogue of cloud drivers", () => {
     const set = await open!({
       dataDir,
       instanceSetId: "set-1",
+      openSsh: () => {
+        throw new Error("it needs no connection");
+      },
       ...makeFakeClock(),
     });
     expect(await set.list({}, NEVER)).toEqual([]);

@@ -3,9 +3,10 @@ import { mkdirSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
+import { asCloudErrors } from "../cloud-errors.ts";
 import { CloudError } from "../port.ts";
 import type { CloudDriverContext, CreateRequest, Instance, InstanceSet } from "../port.ts";
-import { asCloudErrors, notFoundError, quotaError } from "./loopback.errors.ts";
+import { notFoundError, quotaError } from "./loopback.errors.ts";
 import { launchInstance } from "./launch.ts";
 import { parsePublic } from "./instance-server.ts";
 import { isAlive } from "./process-table.ts";
@@ -20,7 +21,7 @@ import {
 } from "./state.ts";
 
 /** Instances live in `loopback/` below the data directory, what containers leave in `containers/`. */
-export interface LoopbackOptions extends CloudDriverContext {
+export interface LoopbackOptions extends Omit<CloudDriverContext, "openSsh"> {
   readonly crunchRunPath?: string;
   readonly instancePath?: string;
   readonly instancesMax?: number;

@@ -12,15 +12,3 @@ export function notFoundError(instanceId: string, cause?: unknown): CloudError {
   const message = `there is no loopback instance ${instanceId}`;
   return new CloudError({ code: "notFound", message }, { cause });
 }
-
-/** Whatever goes wrong leaves as a `CloudError`. */
-export async function asCloudErrors<T>(signal: AbortSignal, action: () => Promise<T>): Promise<T> {
-  try {
-    signal.throwIfAborted();
-    return await action();
-  } catch (cause) {
-    if (cause instanceof CloudError) throw cause;
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new CloudError({ code: signal.aborted ? "aborted" : "other", message }, { cause });
-  }
-}
