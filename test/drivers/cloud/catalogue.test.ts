@@ -17,7 +17,7 @@ describe("the catalogue of cloud drivers", () => {
         {
           severity: "error",
           path: `${SECTION}.Driver`,
-          message: `${SECTION}.Driver: unsupported cloud driver "${name}"; expected one of: loopback`,
+          message: `${SECTION}.Driver: unsupported cloud driver "${name}"; expected one of: loopback, static`,
         },
       ]);
     }
@@ -36,6 +36,24 @@ describe("the catalogue of cloud drivers", () => {
     ]);
     expect(findings[0]?.message).toMatch(/number 0 .*MaxInstances: expected a whole number, 1/);
     expect(findings[1]?.message).toMatch(/"soon" .*BootDelay: expected a duration/);
+  });
+
+  it("names the place of what is wrong with a host of the static driver", () => {
+    const good = { Address: "box1", InstanceType: "small", HostKey: `SHA256:${"A".repeat(43)}` };
+    const Hosts = { box1: { ...good, HostKey: "ssh-ed25519 nonsense" }, "bad name": good };
+    const messages = checkDriver("static", { Hosts }, SECTION).findings.map(
+      ({ message }) => message,
+    );
+    expect(messages).toEqual([
+      expect.stringMatching(
+        /DriverParameters\.Hosts\.box1\.HostKey.*SHA256:… as ssh-keygen -lf shows it/,
+      ),
+      expect.stringMatching(/DriverParameters\.Hosts.*bad name.*letters, digits, dots and dashes/),
+    ]);
+    expect(checkDriver("static", { Hosts: { box1: good } }, SECTION).findings).toEqual([]);
+    expect(checkDriver("static", {}, SECTION).findings[0]?.message).toMatch(
+      /Hosts: .*a map from names/,
+    );
   });
 
   it("warns of parameters that the driver does not have", () => {
