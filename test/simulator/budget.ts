@@ -110,6 +110,14 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     seed: 71001315,
     why: "what was left of a pruned journal could not be taken in, and its time went back unsaid",
   },
+  {
+    seed: 72007058,
+    why: "a journal of which no start reads the damage was pruned",
+  },
+  {
+    seed: 72013606,
+    why: "a destroy that the cloud took ended the peace that it had asked for",
+  },
 ];
 
 export function budget(): number[] {

@@ -1,6 +1,5 @@
 import { actorsOf } from "../../machines/model/record-actors.ts";
 import type { JournalRecord } from "../../machines/model/record.ts";
-import { toldTimesOf } from "../../machines/model/told-times.ts";
 import { ageCutoffMs } from "./age-limit.ts";
 import {
   batchChecksum,
@@ -11,6 +10,7 @@ import {
   type Batch,
 } from "./batch.ts";
 import { findBreak, openBreaks, PRUNED, withBreak, type Testimony } from "./continuity.ts";
+import { timesOf } from "./journal-times.ts";
 import { idAt, versionOf } from "./meta.ts";
 import {
   JournalError,
@@ -246,7 +246,7 @@ function statsOf(store: MemoryStore, lastSeq: number): JournalStats {
 function prune(store: MemoryStore, limits: PruneLimits): number {
   const before = store.baseSeq;
   const keepAfterSeq = store.checkpoints.at(-1)?.seq ?? 0;
-  const times = toldTimesOf({
+  const times = timesOf({
     seqsOf: (key) => seqsOf(store, key, {}),
     read: (range) => readRange(store, range, store.batches.at(-1)?.lastSeq ?? before),
   });

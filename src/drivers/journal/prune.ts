@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { JournalRecord } from "../../machines/model/record.ts";
-import { ToldTimes, toldTimesOf } from "../../machines/model/told-times.ts";
+import type { ToldTimes } from "../../machines/model/told-times.ts";
 import { dropIndexed, findSeqs } from "./actor-index.ts";
 import { ageCutoffMs } from "./age-limit.ts";
 import { parseBatch, type Batch } from "./batch.ts";
 import { rawBatches, readRecords } from "./batches.ts";
 import { findCheckpoint } from "./checkpoints.ts";
+import { timesOf } from "./journal-times.ts";
 import { JournalError, type PruneLimits } from "./port.ts";
 import { readBase, readMeta, sealMeta, writeMeta } from "./meta.ts";
 import { inTransaction, pragma } from "./rows.ts";
@@ -27,7 +28,10 @@ export async function pruneStore(
 ): Promise<number> {
   const keepAfterSeq = findCheckpoint(store)?.seq ?? 0;
   const before = readBase(store).seq;
-  const times = timesOf(store);
+  const times = timesOf({
+    seqsOf: (key) => findSeqs(store, key, {}),
+    read: (range) => readRecords(store, range),
+  });
   const cutoffMs = cutoffOf(store, limits, times);
   while (isOpen()) {
     const batches = oldest(store, { cutoffMs, times, keepAfterSeq, maxBytes: limits.maxBytes });
@@ -39,19 +43,6 @@ export async function pruneStore(
   const removed = readBase(store).seq - before;
   if (removed > 0) await shrink(store, isOpen);
   return removed;
-}
-
-/** A damaged journal is pruned too, by the times as they were recorded. */
-function timesOf(store: Store): ToldTimes {
-  try {
-    return toldTimesOf({
-      seqsOf: (key) => findSeqs(store, key, {}),
-      read: (range) => readRecords(store, range),
-    });
-  } catch (error) {
-    if (error instanceof JournalError) return new ToldTimes();
-    throw error;
-  }
 }
 
 /** Once for all of what is removed now: the oldest record is another one afterwards. */

@@ -72,6 +72,8 @@ function take(fact: Fact, tallyOf: (workerId: string) => Tally): void {
   if (fact.type === "destroy.accepted") {
     tally.count = 0;
     tally.acceptedSeq = askedSeq;
+    // Whoever takes a call wants no peace.
+    tally.peaceUntilMs = -Infinity;
     return;
   }
   tally.count++;
