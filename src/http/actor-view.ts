@@ -93,8 +93,9 @@ export function lanesView(
         from: instant(from),
         to: instantOrNull(to),
       })),
-      containers: lane.containers.map(({ containerId, fromMs: from, toMs: to }) => ({
+      containers: lane.containers.map(({ containerId, containerName, fromMs: from, toMs: to }) => ({
         container_uuid: containerId,
+        container_name: containerName,
         from: instant(from),
         to: instantOrNull(to),
       })),

@@ -21,6 +21,8 @@ export const laneSpanSchema = z.strictObject({
 
 export const laneContainerSchema = z.strictObject({
   container_uuid: z.string(),
+  /** "" where it is not known. */
+  container_name: z.string(),
   from: instantSchema,
   to: instantOrNullSchema,
 });

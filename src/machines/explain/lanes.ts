@@ -5,6 +5,7 @@ import type { JournalRecord } from "../model/record.ts";
 import type { Settings } from "../model/settings.ts";
 import { stateSinceMs } from "../worker/worker.since.ts";
 import { Cost } from "./cost.ts";
+import { nameOfContainer } from "./names.ts";
 import type { JournalVisitor } from "./visitor.ts";
 
 type Worker = SnapshotOf["worker"];
@@ -18,6 +19,8 @@ interface LaneSpan {
 
 interface LaneContainer {
   readonly containerId: string;
+  /** As its user named it; "" where that is not known. */
+  readonly containerName: string;
   readonly fromMs: number;
   toMs: number | null;
 }
@@ -82,9 +85,10 @@ export class LanesBuilder implements JournalVisitor {
     }));
   }
 
-  begin({ registry, settings, atMs }: Core): void {
+  begin(core: Core): void {
+    const { registry, settings, atMs } = core;
     for (const [id, worker] of registry.entries("worker")) {
-      const lane = this.#open(id, worker, settings, stateSinceMs(worker) ?? atMs);
+      const lane = this.#open(id, worker, core, stateSinceMs(worker) ?? atMs);
       lane.cost.begin(worker, settings);
       lane.costBefore = costUntil(worker, settings, Math.max(atMs, this.#range.fromMs));
       this.#workers++;
@@ -102,7 +106,7 @@ export class LanesBuilder implements JournalVisitor {
       bin.creates += record.commands.filter(({ kind }) => kind === "instance.create").length;
     }
     for (const change of changes) {
-      if (change.kind === "worker") this.#seeWorker(change, atMs, core.settings);
+      if (change.kind === "worker") this.#seeWorker(change, atMs, core);
       else if (change.kind === "container") this.#seeContainer(change);
     }
     if (type === "config.loaded") this.#seePrices(atMs, core.settings);
@@ -144,36 +148,38 @@ export class LanesBuilder implements JournalVisitor {
     bin.waiting = this.#waiting;
   }
 
-  #seeWorker(change: Change, atMs: number, settings: Settings | null): void {
+  #seeWorker(change: Change, atMs: number, core: Core): void {
+    const { settings } = core;
     const { id, before, removed } = change;
     const worker = change.after as Worker;
     if (!before) this.#workers++;
-    const lane = this.#lanes.get(id) ?? this.#open(id, worker, settings, atMs);
+    const lane = this.#lanes.get(id) ?? this.#open(id, worker, core, atMs);
     lane.worker = worker;
     const last = lane.spans.at(-1);
     if (last?.state !== worker.value.lifecycle) {
       if (last) last.toMs = atMs;
       lane.spans.push({ state: worker.value.lifecycle, fromMs: atMs, toMs: removed ? atMs : null });
     }
-    followProcesses(lane, removed ? {} : worker.context.processes, atMs);
+    followProcesses(lane, removed ? {} : worker.context.processes, atMs, core);
     lane.cost.follow(worker, atMs, { settings, ended: removed });
     lane.price = priceOf(worker, settings) ?? lane.price;
     if (removed) this.#workers--;
   }
 
-  #open(id: string, worker: Worker, settings: Settings | null, sinceMs: number): OpenLane {
+  #open(id: string, worker: Worker, core: Core, sinceMs: number): OpenLane {
     const processes = Object.entries(worker.context.processes);
     const lane: OpenLane = {
       worker,
       spans: [{ state: worker.value.lifecycle, fromMs: sinceMs, toMs: null }],
       containers: processes.map(([containerId, process]) => ({
         containerId,
+        containerName: nameOfContainer(core, containerId),
         fromMs: process.sinceMs,
         toMs: null,
       })),
       cost: new Cost(),
       costBefore: 0,
-      price: priceOf(worker, settings) ?? 0,
+      price: priceOf(worker, core.settings) ?? 0,
     };
     this.#lanes.set(id, lane);
     return lane;
@@ -203,13 +209,16 @@ function followProcesses(
   lane: OpenLane,
   processes: Worker["context"]["processes"],
   atMs: number,
+  core: Core,
 ): void {
   const open = lane.containers.filter(({ toMs }) => toMs === null);
   for (const container of open)
     if (!Object.hasOwn(processes, container.containerId)) container.toMs = atMs;
-  for (const containerId of Object.keys(processes))
-    if (!open.some((container) => container.containerId === containerId))
-      lane.containers.push({ containerId, fromMs: atMs, toMs: null });
+  for (const containerId of Object.keys(processes)) {
+    if (open.some((container) => container.containerId === containerId)) continue;
+    const containerName = nameOfContainer(core, containerId);
+    lane.containers.push({ containerId, containerName, fromMs: atMs, toMs: null });
+  }
 }
 
 function costUntil(worker: Worker, settings: Settings | null, atMs: number): number {

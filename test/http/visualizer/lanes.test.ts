@@ -15,6 +15,7 @@ import type { TimelineLane } from "../../../src/http/wire/timeline.ts";
 const at = (ms: number): string => new Date(ms).toISOString();
 const run = (id: string, fromMs: number, toMs: number | null) => ({
   container_uuid: id,
+  container_name: `job ${id}`,
   from: at(fromMs),
   to: toMs === null ? null : at(toMs),
 });
@@ -63,6 +64,7 @@ describe("swim-lanes", () => {
 
   it("are found by worker, instance, type and container", () => {
     const ids = (text: string) => findLanes(lanes, text).map(({ workerId }) => workerId);
+    expect(ids("Job c2")).toEqual(["a"]);
     expect(ids("i-b")).toEqual(["b"]);
     expect(ids("LARGE")).toEqual(["b"]);
     expect(ids("c2")).toEqual(["a"]);

@@ -6,7 +6,7 @@ import type { TimeView } from "../time/use-time-view.ts";
 import type { Viewport } from "../time/viewport.ts";
 import { NO_WARP } from "../time/warp.ts";
 import { formatMoney, formatSpan, formatTime } from "../../../machines/model/amounts.ts";
-import { shortId } from "../ui/words.ts";
+import { shortId, withName } from "../ui/words.ts";
 import { laneTops, lanesSeen, type Lane } from "./lanes.ts";
 import { placeStretches } from "./place.ts";
 
@@ -155,7 +155,7 @@ function LaneRuns({ lane, row, view, y }: LaneBarsProps & { readonly row: number
   const runs = lane.containers.filter((run) => run.row === row);
   return (
     <>
-      {placeStretches(runs, view).map(({ px, widthPx, id, fromMs, toMs }) => (
+      {placeStretches(runs, view).map(({ px, widthPx, id, name, fromMs, toMs }) => (
         <rect
           key={`${id}/${fromMs}`}
           class="lane-run"
@@ -166,7 +166,7 @@ function LaneRuns({ lane, row, view, y }: LaneBarsProps & { readonly row: number
           rx={1}
           onClick={() => navigate({ view: "history", param: id })}
         >
-          <title>{`${id}: ${formatSpan(toMs - fromMs)} from ${timeOf(fromMs)}`}</title>
+          <title>{`${withName(id, name)}: ${formatSpan(toMs - fromMs)} from ${timeOf(fromMs)}`}</title>
         </rect>
       ))}
     </>

@@ -8,6 +8,8 @@ export interface LaneSpan extends Stretch {
 
 export interface LaneContainer extends Stretch {
   readonly id: string;
+  /** As its user named it, or "". */
+  readonly name: string;
   /** Below each other where several ran at once, from 0. */
   readonly row: number;
 }
@@ -39,8 +41,9 @@ function readLane(worker: TimelineLane, untilMs: number): Lane {
     return { fromMs, toMs: to === null ? Math.max(untilMs, fromMs) : Date.parse(to) };
   };
   const containers = packed(
-    worker.containers.map(({ container_uuid, ...times }) => ({
+    worker.containers.map(({ container_uuid, container_name, ...times }) => ({
       id: container_uuid,
+      name: container_name,
       ...stretch(times),
     })),
   );
@@ -56,7 +59,7 @@ function readLane(worker: TimelineLane, untilMs: number): Lane {
 }
 
 /** Each in the first row that is free by then. */
-function packed(runs: readonly (Stretch & { id: string })[]): LaneContainer[] {
+function packed(runs: readonly Omit<LaneContainer, "row">[]): LaneContainer[] {
   const freeFromMs: number[] = [];
   const inOrder = [...runs].sort((a, b) => a.fromMs - b.fromMs || (a.id < b.id ? -1 : 1));
   return inOrder.map((run) => {
@@ -67,14 +70,17 @@ function packed(runs: readonly (Stretch & { id: string })[]): LaneContainer[] {
   });
 }
 
-/** `text` is looked for in ids and types of workers, and in ids of what they ran. */
+/** `text` is looked for in ids and types of workers, and in ids and names of what they ran. */
 export function findLanes(lanes: readonly Lane[], text: string): Lane[] {
   const wanted = text.trim().toLowerCase();
   if (wanted === "") return [...lanes];
   const has = (value: string): boolean => value.toLowerCase().includes(wanted);
   return lanes.filter(
     ({ workerId, instanceId, type, containers }) =>
-      has(workerId) || has(instanceId) || has(type) || containers.some(({ id }) => has(id)),
+      has(workerId) ||
+      has(instanceId) ||
+      has(type) ||
+      containers.some(({ id, name }) => has(id) || has(name)),
   );
 }
 

@@ -5,6 +5,11 @@ export function shortId(id: string, length = 17): string {
   return id.length <= length ? id : `…${id.slice(1 - length)}`;
 }
 
+/** What its user named it beside its id. */
+export function withName(id: string, name: string): string {
+  return name === "" ? id : `${id} (${name})`;
+}
+
 /** A code in words: `atQuota` is "at quota". */
 export function inWords(code: string): string {
   return code.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
