@@ -118,6 +118,10 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     seed: 72013606,
     why: "a destroy that the cloud took ended the peace that it had asked for",
   },
+  {
+    seed: 72020550,
+    why: "one was cancelled that ran where a run without a history had not looked yet, and completed before it did",
+  },
 ];
 
 export function budget(): number[] {

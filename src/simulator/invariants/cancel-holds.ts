@@ -11,7 +11,7 @@ const FORGETS: readonly FaultKind[] = ["journalLost", "journalOlder", "journalTo
  * the signal. One on hold is left alone: it cannot be cancelled.
  */
 export function cancelHolds(): Invariant {
-  /** Whether it had a process when it was cancelled. */
+  /** Whether it had a process when it was cancelled, which a run without a history may not have found yet. */
   const cancelled = new Map<string, boolean>();
   const judge = ({ record, changes }: RecordEvent): string | undefined => {
     const { fact, commands } = record;
@@ -21,8 +21,10 @@ export function cancelHolds(): Invariant {
     if (fact.type !== "cancel.requested") return undefined;
     const change = changes.find(({ kind, id }) => kind === "container" && id === fact.containerId);
     const after = change?.after as ContainerSnapshot | undefined;
-    if (after && after.context.rejection !== "")
-      cancelled.set(fact.containerId, after.value.process !== "absent");
+    if (after && after.context.rejection !== "") {
+      const { process, record: state } = after.value;
+      cancelled.set(fact.containerId, process !== "absent" || state === "Running");
+    }
     return undefined;
   };
   return {
