@@ -34,6 +34,7 @@ export function makeApp(options: AppOptions): Koa<HttpState> {
     identify({
       tokens: [options.managementToken, ...options.queueTokens],
       ownKey: options.ownKey,
+      isRunnerToken: options.isRunnerToken,
     }),
     logRequests(options),
     guardBrowsers(options.hosts),

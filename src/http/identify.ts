@@ -10,12 +10,15 @@ interface Identities {
   readonly tokens: readonly string[];
   /** Of this process only; "": nobody has it. */
   readonly ownKey: string;
+  /** Whether it is the token of a runner, which the embedded queue knows by itself. */
+  readonly isRunnerToken?: ((token: string) => boolean) | undefined;
 }
 
 /** Notes who asks. What that one may do, each kind of endpoints decides for itself. */
-export function identify({ tokens, ownKey }: Identities): AppMiddleware {
+export function identify({ tokens, ownKey, isRunnerToken }: Identities): AppMiddleware {
   const isOwn = makeTokenCheck(ownKey);
   const checks = tokens.filter((token) => token !== "").map(makeTokenCheck);
+  if (isRunnerToken) checks.push(isRunnerToken);
   return (ctx, next) => {
     const brought = tokensOf(ctx).slice(0, TOKENS_MAX);
     const isKnown = brought.some((token) => checks.some((isValid) => isValid(token)));

@@ -53,6 +53,8 @@ export interface AppOptions {
   readonly queueRoutes?: Router;
   /** Of the embedded queue; empty without it. */
   readonly queueTokens: readonly string[];
+  /** Whether the embedded queue has given it to a runner. */
+  readonly isRunnerToken?: (token: string) => boolean;
   /** By which the daemon knows its own requests; never told to anybody else. */
   readonly ownKey: string;
   /** Hosts by which browsers know this service, beside its addresses: `name` or `name:port`. */

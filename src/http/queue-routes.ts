@@ -3,20 +3,23 @@ import { bodyParser } from "@koa/bodyparser";
 import Router from "@koa/router";
 import type { Context, Next } from "koa";
 import { QueueStoreError, type QueueStore, type Resource } from "../drivers/queue/embedded/port.ts";
-import { makeTokenFinder } from "./queue-auth.ts";
+import { makeCallerFinder, type QueueCaller } from "./queue-auth.ts";
+import type { QueueCall } from "./queue-call.ts";
 import {
   readListQuery,
   readParams,
   readRecord,
   readSelect,
-  type ApiParams,
   type ParseJson,
 } from "./queue-params.ts";
+import { makeRunnerHandlers, notForRunners, type RunnerHandler } from "./queue-runner.ts";
 
 export interface QueueRoutesOptions {
   readonly store: QueueStore;
   /** Each of them may do everything; empty ones are passed over. Throws when none is left. */
   readonly tokens: readonly string[];
+  /** By which runners have got the tokens of their attempts; "" or absent: none have. */
+  readonly rootToken?: string;
   readonly parseJson: ParseJson;
   /** Why nothing new can be taken in now; "" or absent: it can. */
   readonly refusal?: () => string;
@@ -27,28 +30,23 @@ const BODY_MAX = "1mb";
 const RETRY_AFTER_S = "5";
 const LOCK_ANSWER = ["uuid", "state", "priority", "auth_uuid", "locked_by_uuid"];
 
-interface Call {
-  readonly uuid: string;
-  readonly params: ApiParams;
-  readonly authId: string;
-}
-
 /** Returns the answer as JSON text. */
-type Handler = (call: Call) => string;
+type Handler = (call: QueueCall) => string;
+type Methods = Readonly<Record<string, Handler>>;
 
 /**
  * The embedded queue as the part of Arvados' controller API that dispatcher, runner and command line use (specification §3, §4,
  * §13). Errors are `{"errors":[…]}` as there. Reads bodies itself, whether or not somebody parsed them before.
  */
 export function makeQueueRoutes(options: QueueRoutesOptions): Router {
-  const findToken = makeTokenFinder(options.tokens);
-  const handlers = makeHandlers(options);
+  const { tokens, rootToken = "", store, parseJson } = options;
+  const findCaller = makeCallerFinder({ tokens, rootToken, authIdOf: (t) => store.authIdOf(t) });
   const router = new Router({ prefix: "/arvados/v1", sensitive: true });
   router.use(answerErrors);
   router.use(async (ctx: Context, next: Next) => {
-    const token = findToken(ctx.get("Authorization"));
-    if (token === undefined) throw new QueueStoreError(401, ["Not logged in"]);
-    (ctx.state as { authId?: string }).authId = options.store.authIdOf(token);
+    const caller = findCaller(ctx.get("Authorization"));
+    if (caller === undefined) throw new QueueStoreError(401, ["Not logged in"]);
+    (ctx.state as { queueCaller?: QueueCaller }).queueCaller = caller;
     await next();
   });
   router.use(
@@ -59,14 +57,20 @@ export function makeQueueRoutes(options: QueueRoutesOptions): Router {
       textLimit: BODY_MAX,
     }),
   );
-  for (const [path, methods] of Object.entries(handlers)) {
-    router.all(path, (ctx) => answer(ctx, methods, options.parseJson));
+  const forRunners = makeRunnerHandlers(store, parseJson);
+  for (const [path, methods] of Object.entries(makeHandlers(options))) {
+    const handlers = { methods, forRunners: forRunners[path] ?? {} };
+    router.all(path, (ctx) => answer(ctx, handlers, parseJson));
   }
   return router;
 }
 
-function makeHandlers({ store, parseJson, refusal = () => "" }: QueueRoutesOptions) {
-  const list = (resource: Resource) => (call: Call) => {
+function makeHandlers({
+  store,
+  parseJson,
+  refusal = () => "",
+}: QueueRoutesOptions): Readonly<Record<string, Methods>> {
+  const list = (resource: Resource) => (call: QueueCall) => {
     const query = readListQuery(call.params, parseJson);
     const { items, itemsAvailable } = store.list(resource, query);
     const kind = resource === "containers" ? "containerList" : "containerRequestList";
@@ -76,41 +80,42 @@ function makeHandlers({ store, parseJson, refusal = () => "" }: QueueRoutesOptio
       `"limit":${query.limit},"items":${items}${available}}`
     );
   };
-  const get = (resource: Resource) => (call: Call) =>
+  const get = (resource: Resource) => (call: QueueCall) =>
     store.get(resource, call.uuid, readSelect(call.params, parseJson));
   /** Refused before anything is changed. */
-  const selectOf = (resource: Resource, call: Call) => {
+  const selectOf = (resource: Resource, call: QueueCall) => {
     const select = readSelect(call.params, parseJson);
     store.checkSelect(resource, select);
     return select;
   };
-  const updateContainer = (call: Call) => {
+  const updateContainer = (call: QueueCall) => {
     const changes = readRecord(call.params, "container", parseJson);
     const select = selectOf("containers", call);
     store.updateContainer(call.uuid, changes, call.authId);
     return store.get("containers", call.uuid, select);
   };
-  const updateRequest = (call: Call) => {
+  const updateRequest = (call: QueueCall) => {
     const select = selectOf("container_requests", call);
     store.updateRequest(call.uuid, readRecord(call.params, "container_request", parseJson));
     return store.get("container_requests", call.uuid, select);
   };
-  const submit = (call: Call) => {
+  const submit = (call: QueueCall) => {
     const reason = refusal();
     if (reason !== "") throw new QueueStoreError(503, [`nothing new is taken in: ${reason}`]);
     const select = selectOf("container_requests", call);
     const uuid = store.submit(readRecord(call.params, "container_request", parseJson));
     return store.get("container_requests", uuid, select);
   };
-  const lock = ({ uuid, authId }: Call) => {
-    store.lock(uuid, authId);
-    return store.get("containers", uuid, LOCK_ANSWER);
+  const lock = (call: QueueCall) => {
+    const select = selectOf("containers", call) ?? LOCK_ANSWER;
+    store.lock(call.uuid, call.authId);
+    return store.get("containers", call.uuid, select);
   };
-  const unlock = ({ uuid, authId }: Call) => {
+  const unlock = ({ uuid, authId }: QueueCall) => {
     store.unlock(uuid, authId);
     return store.get("containers", uuid, LOCK_ANSWER);
   };
-  const current = ({ authId }: Call) =>
+  const current = ({ authId }: QueueCall) =>
     JSON.stringify({ kind: "arvados#apiClientAuthorization", uuid: authId, scopes: ["all"] });
   const container = { GET: get("containers"), PUT: updateContainer, PATCH: updateContainer };
   const request = { GET: get("container_requests"), PUT: updateRequest, PATCH: updateRequest };
@@ -122,27 +127,41 @@ function makeHandlers({ store, parseJson, refusal = () => "" }: QueueRoutesOptio
     "/containers/:uuid/unlock": { POST: unlock },
     "/container_requests": { GET: list("container_requests"), POST: submit },
     "/container_requests/:uuid": request,
-  } satisfies Record<string, Readonly<Record<string, Handler>>>;
+  };
+}
+
+interface Handlers {
+  readonly methods: Methods;
+  readonly forRunners: Readonly<Record<string, RunnerHandler>>;
 }
 
 function answer(
   ctx: Context & { params: Record<string, string> },
-  methods: Readonly<Record<string, Handler>>,
+  handlers: Handlers,
   parseJson: ParseJson,
 ): void {
-  const method = methodOf(ctx);
-  const handler = methods[method];
-  if (!handler) {
-    ctx.set("Allow", Object.keys(methods).join(", "));
-    throw new QueueStoreError(405, [`${method} is not possible on ${ctx.path}`]);
-  }
+  const { queueCaller } = ctx.state as { queueCaller: QueueCaller };
+  const handle = handlerFor(queueCaller, ctx, handlers);
   const params = readParams(
     { query: ctx.querystring, body: bodyOf(ctx), isJson: ctx.is("json") === "json" },
     parseJson,
   );
-  const { authId } = ctx.state as { authId: string };
-  ctx.body = handler({ uuid: ctx.params["uuid"] ?? "", params, authId });
+  ctx.body = handle({ uuid: ctx.params["uuid"] ?? "", params, authId: queueCaller.authId });
   ctx.type = "application/json";
+}
+
+/** A runner has handlers of its own: what they do not have is not for it. */
+function handlerFor({ attempt }: QueueCaller, ctx: Context, handlers: Handlers): Handler {
+  const method = methodOf(ctx);
+  if (attempt) {
+    const handler = handlers.forRunners[method];
+    if (!handler) throw notForRunners(attempt);
+    return (call) => handler({ ...call, attempt });
+  }
+  const handler = handlers.methods[method];
+  if (handler) return handler;
+  ctx.set("Allow", Object.keys(handlers.methods).join(", "));
+  throw new QueueStoreError(405, [`${method} is not possible on ${ctx.path}`]);
 }
 
 /** A GET that is too long for a query string comes as a POST (specification §3). */

@@ -4,6 +4,7 @@ import type { ClusterConfig } from "../../config/load.ts";
 import { parseLossless } from "../../drivers/queue/arvados/json.ts";
 import { openQueueStore } from "../../drivers/queue/embedded/store.ts";
 import { makeApp } from "../../http/app.ts";
+import { makeAttemptTokens } from "../../http/attempt-tokens.ts";
 import type { HttpState } from "../../http/context.ts";
 import { FailedTokens } from "../../http/failed-tokens.ts";
 import { makeQueueRoutes } from "../../http/queue-routes.ts";
@@ -45,6 +46,7 @@ export function makeHttpApp(context: HttpContext): { app: Koa<HttpState>; close:
   const view = makeView(context);
   const store = config.dispatchCloud.queue.driver === "embedded" ? openStore(context) : undefined;
   const isOwnQueue = store !== undefined;
+  const runnerTokens = makeAttemptTokens(secrets.systemRootToken);
   const queueTokens = store ? [secrets.systemRootToken, secrets.managementToken] : [];
   const endDumps = keepRequestDump({
     directory: config.systemLogs.requestQueueDumpDirectory,
@@ -81,10 +83,12 @@ export function makeHttpApp(context: HttpContext): { app: Koa<HttpState>; close:
           queueRoutes: makeQueueRoutes({
             store,
             tokens: queueTokens,
+            rootToken: secrets.systemRootToken,
             parseJson: parseLossless,
             // What is left of a full disk, the space of the ballast, is for what the journal has to record.
             refusal: () => alarms.list().find(({ alarm }) => alarm === "journal")?.message ?? "",
           }),
+          isRunnerToken: (token: string) => runnerTokens.attemptOf(token) !== undefined,
         }
       : {}),
     queueTokens,

@@ -64,6 +64,7 @@ export async function serveEmbedded({ attemptsMax = 5 } = {}) {
   const routes = makeQueueRoutes({
     store,
     tokens: [TOKEN, "", "another-token"],
+    rootToken: TOKEN,
     parseJson: parseLossless,
   });
   app.use(routes.routes());

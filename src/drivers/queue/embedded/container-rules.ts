@@ -9,6 +9,8 @@ export interface ContainerRow {
   readonly priority: bigint;
   readonly lockCount: bigint;
   readonly lockedBy: string | null;
+  /** Digest of the update by which its runner ended it. */
+  readonly finalUpdate: string | null;
   readonly fields: ReadonlyMap<string, SqlValue>;
   /** Its request was given the priority 0. */
   readonly unwanted: boolean;

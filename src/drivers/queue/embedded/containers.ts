@@ -10,12 +10,12 @@ export function readContainer(sql: SqlRunner, containerId: string): ContainerRow
   const columns = FIELD_NAMES.map((name) => `c.${name}`).join(", ");
   const [row] = sql.all({
     text:
-      `SELECT c.lock_count, r.priority, ${columns} FROM containers c ` +
+      `SELECT c.lock_count, c.final_update, r.priority, ${columns} FROM containers c ` +
       "JOIN container_requests r ON r.container_uuid = c.uuid WHERE c.uuid = ?",
     values: [containerId],
   });
   if (!row) throw notFound(containerId);
-  const [lockCount, requestPriority, ...values] = row;
+  const [lockCount, finalUpdate, requestPriority, ...values] = row;
   const fields = new Map(FIELD_NAMES.map((name, i) => [name, values[i] ?? null]));
   return {
     uuid: containerId,
@@ -23,6 +23,7 @@ export function readContainer(sql: SqlRunner, containerId: string): ContainerRow
     priority: fields.get("priority") as bigint,
     lockCount: lockCount as bigint,
     lockedBy: fields.get("locked_by_uuid") as string | null,
+    finalUpdate: finalUpdate as string | null,
     fields,
     unwanted: requestPriority === 0n,
   };
@@ -37,8 +38,7 @@ export function writeContainer(
 ): void {
   if (updates.size === 0) return;
   sql.update("containers", containerId, [...updates, ["modified_at", nowIso]]);
-  const state = updates.get("state");
-  if (state !== "Complete" && state !== "Cancelled") return;
+  if (!hasEnded(updates)) return;
   const open = sql.all({
     text: "SELECT uuid FROM container_requests WHERE container_uuid = ? AND state != 'Final'",
     values: [containerId],
@@ -49,4 +49,10 @@ export function writeContainer(
       ["modified_at", nowIso],
     ]);
   }
+}
+
+/** Whether these end a container. */
+export function hasEnded(updates: ReadonlyMap<string, SqlValue>): boolean {
+  const state = updates.get("state");
+  return state === "Complete" || state === "Cancelled";
 }

@@ -21,6 +21,20 @@ export interface ListPage {
   readonly itemsAvailable: number | null;
 }
 
+/** Of a container: each lock begins one, which ends with the lock or with the container. */
+export interface Attempt {
+  readonly containerId: string;
+  /** The record's `lock_count` while it lasts. */
+  readonly number: number;
+}
+
+/** What a runner asks for, and is answered. */
+export interface RunnerUpdate {
+  readonly changes: unknown;
+  /** Null: all attributes. */
+  readonly select: readonly string[] | null;
+}
+
 /**
  * The embedded queue (specification §3): containers and the requests that made them. Every change is durable when the call
  * returns. Records come as JSON text with plain integers of any size; what goes in may hold long integers as strings
@@ -37,6 +51,11 @@ export interface QueueStore {
   /** Cancelled instead of Queued after the greatest number of attempts, and when its request was cancelled. */
   unlock(containerId: string, authId: string): void;
   updateContainer(containerId: string, changes: unknown, authId: string): void;
+  /** Throws 403 once the attempt is over: for the three that a runner's token is good for. */
+  assertInAttempt(attempt: Attempt): void;
+  unlockInAttempt(attempt: Attempt, authId: string): void;
+  /** What runners may set. The update that ended the container may come again, and changes nothing then. */
+  updateInAttempt(attempt: Attempt, update: RunnerUpdate, authId: string): void;
   /** Makes a request and its container; returns the request's uuid. */
   submit(request: unknown): string;
   /** `priority` 0 cancels: a waiting container at once, a running one by way of the dispatcher. */

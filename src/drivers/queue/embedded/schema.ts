@@ -40,7 +40,8 @@ const TABLES = `
     cost REAL NOT NULL DEFAULT 0,
     subrequests_cost REAL NOT NULL DEFAULT 0,
     gateway_address TEXT NOT NULL DEFAULT '',
-    interactive_session_started INTEGER NOT NULL DEFAULT 0
+    interactive_session_started INTEGER NOT NULL DEFAULT 0,
+    final_update TEXT
   );
   CREATE INDEX containers_by_priority ON containers (state, priority DESC, uuid);
   CREATE INDEX containers_by_lock ON containers (locked_by_uuid, uuid) WHERE locked_by_uuid IS NOT NULL;
@@ -108,6 +109,13 @@ function prepareTables(db: Db): void {
   if (version !== FORMAT_VERSION) {
     throw new Error(`it has format ${version}, this version reads format ${FORMAT_VERSION}`);
   }
+  addColumns(db);
+}
+
+/** Those that files of earlier versions lack. They leave the format as it is: earlier versions pass over them. */
+function addColumns(db: Db): void {
+  const has = "SELECT count(*) FROM pragma_table_info('containers') WHERE name = 'final_update'";
+  if (readNumber(db, has) === 0) db.exec("ALTER TABLE containers ADD COLUMN final_update TEXT");
 }
 
 function readNumber(db: Db, sql: string): number {

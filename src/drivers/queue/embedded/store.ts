@@ -1,8 +1,9 @@
-import { changeContainer } from "./container-rules.ts";
-import { readContainer, writeContainer } from "./containers.ts";
+import { assertForRunners, assertInAttempt, digestOf, isRepeatedEnd } from "./attempt-rules.ts";
+import { changeContainer, type ContainerRow } from "./container-rules.ts";
+import { hasEnded, readContainer, writeContainer } from "./containers.ts";
 import { authIdOf, notFound } from "./ids.ts";
 import { countSql, getSql, listSql, recordSql } from "./list-query.ts";
-import { QueueStoreError, type QueueStore } from "./port.ts";
+import { QueueStoreError, type Attempt, type QueueStore, type RunnerUpdate } from "./port.ts";
 import { submitRequest, updateRequest } from "./requests.ts";
 import { openDatabase } from "./schema.ts";
 import { makeSqlRunner } from "./sql.ts";
@@ -30,12 +31,26 @@ export function openQueueStore(options: QueueStoreOptions): QueueStore {
   const sql = makeSqlRunner(openDatabase(path, bytesMax), { path, bytesMax });
   const nowIso = () => new Date(nowMs()).toISOString();
 
-  function change(containerId: string, requested: unknown, authId: string, check = anyState) {
+  function change(containerId: string, requested: unknown, authId: string, check = anyContainer) {
     sql.transaction(() => {
       const row = readContainer(sql, containerId);
-      check(row.state);
+      check(row);
       const by = { authId, nowIso: nowIso(), attemptsMax };
       writeContainer(sql, containerId, changeContainer(row, requested, by), by.nowIso);
+    });
+  }
+
+  function updateInAttempt(attempt: Attempt, update: RunnerUpdate, authId: string) {
+    const { containerId } = attempt;
+    sql.transaction(() => {
+      const row = readContainer(sql, containerId);
+      if (isRepeatedEnd(row, attempt, update)) return;
+      assertInAttempt(row, attempt);
+      assertForRunners(update);
+      const by = { authId, nowIso: nowIso(), attemptsMax };
+      const updates = changeContainer(row, update.changes, by);
+      if (hasEnded(updates)) updates.set("final_update", digestOf(attempt, update));
+      writeContainer(sql, containerId, updates, by.nowIso);
     });
   }
 
@@ -54,15 +69,21 @@ export function openQueueStore(options: QueueStoreOptions): QueueStore {
     },
     checkSelect: (resource, select) => void recordSql(resource, select),
     lock(containerId, authId) {
-      change(containerId, { state: "Locked" }, authId, (state) => {
+      change(containerId, { state: "Locked" }, authId, ({ state }) => {
         if (state !== "Queued") throw new QueueStoreError(422, [`cannot lock when ${state}`]);
       });
     },
     unlock(containerId, authId) {
-      change(containerId, { state: "Queued" }, authId, (state) => {
-        if (state !== "Locked") throw new QueueStoreError(422, [`cannot unlock when ${state}`]);
+      change(containerId, { state: "Queued" }, authId, assertLocked);
+    },
+    assertInAttempt: (attempt) => assertInAttempt(readContainer(sql, attempt.containerId), attempt),
+    unlockInAttempt(attempt, authId) {
+      change(attempt.containerId, { state: "Queued" }, authId, (row) => {
+        assertInAttempt(row, attempt);
+        assertLocked(row);
       });
     },
+    updateInAttempt,
     updateContainer: (containerId, changes, authId) => change(containerId, changes, authId),
     submit(request) {
       sql.assertRoom();
@@ -75,4 +96,8 @@ export function openQueueStore(options: QueueStoreOptions): QueueStore {
   };
 }
 
-function anyState(_state: string): void {}
+function anyContainer(_row: ContainerRow): void {}
+
+function assertLocked({ state }: ContainerRow): void {
+  if (state !== "Locked") throw new QueueStoreError(422, [`cannot unlock when ${state}`]);
+}

@@ -326,6 +326,29 @@ describe("the embedded queue's store", () => {
     expect((await stat(`${path}-wal`)).mode & 0o777).toBe(0o600);
   });
 
+  it("goes on with a file of a version that knew no attempts, and such a version with this file", () => {
+    const { id } = submitRunning();
+    store.close();
+    const earlier = new Database(path);
+    earlier.exec("ALTER TABLE containers DROP COLUMN final_update");
+    earlier.close();
+    for (let opened = 0; opened < 2; opened++) {
+      store = open();
+      expect(record(id)).toMatchObject({ state: "Running", lock_count: 1 });
+      store.close();
+    }
+    store = open();
+    const attempt = { containerId: id, number: 1 };
+    const update = { changes: { state: "Complete", exit_code: 0 }, select: ["uuid"] };
+    store.updateInAttempt(attempt, update, OURS);
+    store.updateInAttempt(attempt, update, OURS);
+    expect(record(id)).toMatchObject({ state: "Complete", exit_code: 0 });
+    const db = new Database(path);
+    // By this number an earlier version tells whether it can read the file.
+    expect(db.prepare("PRAGMA user_version").raw().get()).toEqual([1]);
+    db.close();
+  });
+
   it("opens no file of somebody else, and says what to do", async () => {
     const garbage = join(folder, "garbage");
     await writeFile(garbage, "this is no database, and long enough to be looked at");
