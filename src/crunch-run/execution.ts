@@ -66,17 +66,23 @@ export async function execute(options: ExecutionOptions): Promise<End> {
     await command.terminate(settings.stopGraceMs);
     log("command stopped");
   }
-  await finishLogs(options);
-  return end;
+  const cuts = await finishLogs(options);
+  if (end.kind !== "exited") return end;
+  return { ...end, warning: [end.warning, ...cuts].filter(Boolean).join("; ") };
 }
 
-/** No process is left that could write to them. */
-async function finishLogs({ files, settings, log }: ExecutionOptions): Promise<void> {
+/** No process is left that could write to them. Answers what is to be said of them. */
+async function finishLogs({ files, settings, log }: ExecutionOptions): Promise<string[]> {
+  const cuts: string[] = [];
   for (const name of ["stdout", "stderr"] as const) {
     const cutBytes = await files[name].finish();
-    if (cutBytes > 0)
-      log(`${name}.log: ${cutBytes} bytes were cut, its limit is ${settings.logMaxBytes} bytes`);
+    if (cutBytes === 0) continue;
+    const { logMaxBytes } = settings;
+    const text = `${name}.log: ${cutBytes} bytes were cut, its limit is ${logMaxBytes} bytes`;
+    log(text);
+    cuts.push(text);
   }
+  return cuts;
 }
 
 async function start(options: ExecutionOptions): Promise<RunningCommand> {

@@ -123,7 +123,10 @@ function completed(told: ContainerEnd | undefined): Words {
   if (!told || told.exitCode === null)
     return { tone: "unknown", text: "is Complete; with which exit code is not recorded" };
   const { exitCode, warning } = told;
-  if (exitCode === 0) return { tone: "ok", text: "succeeded, with exit code 0" };
+  if (exitCode === 0) {
+    const beside = warning === "" ? "" : `; ${warning}`;
+    return { tone: "ok", text: `succeeded, with exit code 0${beside}` };
+  }
   return failed(`failed: ${exitText(exitCode, warning)}`);
 }
 

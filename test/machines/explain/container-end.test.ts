@@ -56,6 +56,7 @@ describe("how a container ended", () => {
   it.each<[string, Change, string, string]>([
     ["well", exited(0), "ok", "succeeded, with exit code 0"],
     ["badly", exited(3), "failed", "failed: exit code 3"],
+    ["well, cut", exited(0, "5 bytes cut"), "ok", "succeeded, with exit code 0; 5 bytes cut"],
     ["by a signal", exited(143), "failed", "failed: exit code 143, ended by SIGTERM"],
     [
       "for want of memory",
