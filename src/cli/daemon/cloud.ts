@@ -23,7 +23,8 @@ export async function openCloud(
 ): Promise<InstanceSet> {
   const { driver, driverParameters } = config.containers.cloudVMs;
   const prefix = `Clusters.${config.id}.Containers.CloudVMs`;
-  const { findings, open } = checkDriver(driver, driverParameters, prefix);
+  const instanceTypes = Object.keys(config.instanceTypes);
+  const { findings, open } = checkDriver(driver, driverParameters, { prefix, instanceTypes });
   if (!open || hasErrors(findings)) {
     const errors = findings.filter(({ severity }) => severity === "error").map(findingLine);
     throw new CliError(["error initializing driver:", ...errors].join("\n  "));

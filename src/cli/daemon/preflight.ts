@@ -21,10 +21,11 @@ export function findStartProblems(config: ClusterConfig, dataDir: string): Findi
   const missing = findMissingForDaemon(config);
   const { driver, driverParameters, deployRunnerBinary } = config.containers.cloudVMs;
   const vms = `${prefix}.Containers.CloudVMs`;
+  const instanceTypes = Object.keys(config.instanceTypes);
   return [
     ...missing,
     ...foreignController(config, prefix),
-    ...checkDriver(driver, driverParameters, vms).findings,
+    ...checkDriver(driver, driverParameters, { prefix: vms, instanceTypes }).findings,
     ...dataDirProblems(`${prefix}.DispatchCloud.DataDir`, dataDir),
     ...tokenProblems(config, dataDir),
     ...privateKeyProblems(config, dataDir),
