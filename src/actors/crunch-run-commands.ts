@@ -127,6 +127,9 @@ export interface StdinOptions {
   readonly apiHost: string;
   /** Where a runner on this machine finds the API's address after a restart: `daemon.json`. */
   readonly apiHostFile?: string | undefined;
+  /** With which it talks to the API. */
+  readonly apiToken: string;
+  /** Only to derive from; it is not sent. */
   readonly systemRootToken: string;
   readonly insecure: boolean;
   readonly driver: string;
@@ -144,7 +147,7 @@ export function stdinConfig(options: StdinOptions): StdinConfig {
     Env: {
       ARVADOS_API_HOST: options.apiHost,
       ...(options.apiHostFile ? { ARVADOS_API_HOST_FILE: options.apiHostFile } : {}),
-      ARVADOS_API_TOKEN: systemRootToken,
+      ARVADOS_API_TOKEN: options.apiToken,
       ...(options.insecure ? { ARVADOS_API_HOST_INSECURE: "1" } : {}),
       ...(options.logMaxBytes ? { CRUNCH_RUN_LOG_MAX_BYTES: String(options.logMaxBytes) } : {}),
       GatewayAddress: gatewayAddress(options.instanceAddress),

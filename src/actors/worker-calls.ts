@@ -26,7 +26,8 @@ export interface WorkerCallsOptions {
   readonly runtimeEngine: string;
   readonly extraArguments: readonly string[];
   readonly commandTimeoutMs: number;
-  readonly stdinConfig: (worker: WorkerContext, containerId: string) => StdinConfig;
+  /** Undefined while there is nothing by which a runner of that container could be let in. */
+  readonly stdinConfig: (worker: WorkerContext, containerId: string) => StdinConfig | undefined;
   readonly onConnected: (workerId: string) => void;
   /** Of copies that take a while. */
   readonly onRunnerProgress: (progress: RunnerProgress) => void;
@@ -45,6 +46,9 @@ export type ListOutcome =
       readonly broken?: boolean;
       readonly reportedCount?: number;
     };
+
+const NO_TOKEN =
+  "starting crunch-run: which attempt of the container this would be is not known, so there is no token for it";
 
 /** The local runner's file cannot be read. */
 class RunnerError extends Error {}
@@ -121,7 +125,9 @@ export class WorkerCalls {
     try {
       const call = await this.#runner(worker);
       const command = startCommand(call, { runtimeEngine, extraArguments, containerId });
-      const stdin = JSON.stringify(stdinConfig(worker, containerId));
+      const config = stdinConfig(worker, containerId);
+      if (!config) return { outcome: "failed", error: NO_TOKEN };
+      const stdin = JSON.stringify(config);
       const result = await this.#execute(worker, command, { stdin });
       if (result.exitCode === 0) return { outcome: "started", error: "" };
       return { outcome: "failed", error: this.#failed("starting crunch-run", result) };

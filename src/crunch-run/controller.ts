@@ -67,10 +67,12 @@ const CLAIM_FIELDS = [
 export function makeController(options: {
   client: Client;
   containerUuid: string;
+  /** The token is good for one attempt at this container, so a 403 says that it is over. */
+  isForOneAttempt: boolean;
   retryMaxMs: number;
   log: Log;
 }): Controller {
-  const { client, containerUuid, retryMaxMs, log } = options;
+  const { client, containerUuid, isForOneAttempt, retryMaxMs, log } = options;
   const path = `/arvados/v1/containers/${containerUuid}`;
   let ourTokenUuid = "";
 
@@ -82,6 +84,7 @@ export function makeController(options: {
     const { state, locked_by_uuid: lockedBy } = (json ?? {}) as Record<string, unknown>;
     return { state: String(state), isOurs: lockedBy === ourTokenUuid };
   };
+  const isOver = (error: unknown): boolean => isForOneAttempt && statusOf(error) === 403;
   const pauses = (): Pauses => makePauses(retryMaxMs);
 
   async function untilAnswered<T>(
@@ -149,7 +152,7 @@ export function makeController(options: {
         const { state, isOurs } = await lookUp();
         return state === "Running" && isOurs;
       } catch (error) {
-        return !isRefusal(error); // an API that is away says nothing
+        return !isRefusal(error) && !isOver(error); // an API that is away says nothing
       }
     },
     async setCost(costUsd) {
@@ -159,13 +162,16 @@ export function makeController(options: {
         log(`update cost: ${errorText(error)}`);
       }
     },
-    report: (final, hurry) => report({ update, lookUp, pause: pauses(), log }, final, hurry),
+    report: (final, hurry) =>
+      report({ update, lookUp, isOver, pause: pauses(), log }, final, hurry),
   };
 }
 
 interface Reporter {
   readonly update: (container: object) => Promise<unknown>;
   readonly lookUp: () => Promise<{ state: string; isOurs: boolean }>;
+  /** Whether it says that the container is no longer this runner's. */
+  readonly isOver: (error: unknown) => boolean;
   readonly pause: Pauses;
   readonly log: Log;
 }
@@ -180,6 +186,10 @@ async function report(reporter: Reporter, final: Final, hurry: AbortSignal): Pro
     try {
       return await reportOnce(reporter, final, progress);
     } catch (error) {
+      if (reporter.isOver(error)) {
+        log(`set ${final.state}: ${errorText(error)}`);
+        return false;
+      }
       if (isLast) {
         log(`set ${final.state}: ${errorText(error)} -- giving up`);
         return false;

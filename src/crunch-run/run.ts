@@ -17,6 +17,9 @@ import { listenForStops, pause, type Stops } from "./stops.ts";
 
 const API_TIMEOUT_MS = 30_000;
 
+/** As dispatch-cloud's own queue hands them out; a site's token is of an `-gj3su-` or has no such form. */
+const ATTEMPT_TOKEN = /^v2\/[a-z0-9]{5}-dz642-[a-z0-9]{15}-\d+\//;
+
 interface Run {
   readonly flags: Flags;
   readonly lockFd: number;
@@ -161,6 +164,7 @@ function openController(containerUuid: string, settings: Settings, journal: Jour
   return makeController({
     client: addressFile === "" ? open(host) : makeMovingClient(host, addressFile, open),
     containerUuid,
+    isForOneAttempt: ATTEMPT_TOKEN.test(token),
     retryMaxMs: settings.retryMaxMs,
     log: journal.log,
   });

@@ -222,7 +222,14 @@ export function openApiDocument(version: string): object {
     security: [{ managementToken: [] }],
     paths,
     components: {
-      securitySchemes: { managementToken: { type: "http", scheme: "bearer" } },
+      securitySchemes: {
+        managementToken: {
+          type: "http",
+          scheme: "bearer",
+          description:
+            "The ManagementToken. Neither the root token nor a runner's opens any of this.",
+        },
+      },
       schemas: componentSchemas(),
     },
   };

@@ -61,6 +61,7 @@ function stdinConfigCase({ given, then }: Scenario): void {
     },
     instanceAddress: given.instance_address,
     apiHost: given.api_host,
+    apiToken: given.SystemRootToken,
     systemRootToken: given.SystemRootToken,
     insecure: given.TLS_Insecure,
     driver: given.Driver,

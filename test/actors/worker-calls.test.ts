@@ -129,6 +129,13 @@ describe("calls to a worker", () => {
     expect(await ssh.calls.deploy(workerOn())).toEqual({ ok: true });
   });
 
+  it("start nothing that has no token to say how it ends", async () => {
+    const ssh = new ScriptedSsh(() => ({}), { stdinConfig: () => undefined });
+    const { outcome, error } = await ssh.calls.start(workerOn(), C1);
+    expect([outcome, error]).toEqual(["failed", expect.stringContaining("there is no token")]);
+    expect(ssh.commands).toEqual([]);
+  });
+
   it("let through what neither SSH nor the runner's file made", async () => {
     const ssh = new ScriptedSsh(() => new TypeError("oops"), {
       runnerBinary: binary("ELF", "abc"),

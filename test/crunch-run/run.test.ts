@@ -7,7 +7,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
-import { type ContainerApi, openContainerApi, TOKEN } from "./container-api.ts";
+import { attemptToken, type ContainerApi, openContainerApi, TOKEN } from "./container-api.ts";
 import { isAlive, openWorkerBox, UUID, waitUntil, type WorkerBox } from "./worker-box.ts";
 
 let box: WorkerBox;
@@ -307,6 +307,67 @@ describe("stopping", () => {
     process.kill(pid, "SIGTERM");
     await ended(pid);
     expect(api.record.state).toBe("Queued");
+  });
+});
+
+describe("a runner with the token of one attempt", () => {
+  const TOKEN_OF_ATTEMPT = { ARVADOS_API_TOKEN: attemptToken(UUID) };
+
+  it("takes its container from Locked to its end, and shows the token to nobody", async () => {
+    await given(sh("tr '\\0' '\\n' </proc/$PPID/environ; env"));
+    await ended(await detach(TOKEN_OF_ATTEMPT));
+    expect(api.record).toMatchObject({ state: "Complete", exit_code: 0 });
+    for (const name of ["stdout.log", "stderr.log", "crunch-run.log"])
+      expect(box.dataFile(name)).not.toContain("5ec2e7");
+  });
+
+  it("stops the command and reports nothing once its attempt is over", async () => {
+    await given(sh("echo $$; exec sleep 1000"), {}, { CRUNCH_RUN_WATCH_MS: "50" });
+    const pid = await detach(TOKEN_OF_ATTEMPT);
+    await output("\n");
+    const command = Number(box.dataFile("stdout.log"));
+    api.intercept = () => 403;
+    await ended(pid);
+    expect(isAlive(command)).toBe(false);
+    expect(api.updates).toEqual([{ state: "Running" }]);
+  });
+
+  it("does not begin what is over", async () => {
+    await given(sh("echo ran"));
+    api.intercept = (method) => (method === "PUT" ? 403 : undefined);
+    await ended(await detach(TOKEN_OF_ATTEMPT));
+    expect(box.dataFile("stdout.log")).toBe("");
+  });
+
+  it("does not go on to report what nobody takes any more", async () => {
+    await given(sh("echo done"));
+    api.intercept = (method) =>
+      method === "PUT" && api.record.state === "Running" ? 403 : undefined;
+    await ended(await detach(TOKEN_OF_ATTEMPT));
+    expect(box.dataFile("crunch-run.log")).toMatch(/set Complete: .*403/);
+  });
+
+  it("says the same again when an answer was lost", async () => {
+    await given(sh("exit 5"));
+    const said: string[] = [];
+    api.intercept = (method) => {
+      if (method !== "PUT" || api.record.state !== "Running") return undefined;
+      said.push(method);
+      return said.length < 3 ? 502 : undefined;
+    };
+    await ended(await detach(TOKEN_OF_ATTEMPT));
+    expect(api.record).toMatchObject({ state: "Complete", exit_code: 5 });
+  });
+
+  it("goes on trying with a site's token, of which a 403 says less", async () => {
+    await given(sh("exit 5"));
+    let refusedCount = 0;
+    api.intercept = (method) => {
+      if (method !== "PUT" || api.record.state !== "Running") return undefined;
+      return ++refusedCount < 3 ? 403 : undefined;
+    };
+    await ended(await detach());
+    expect(api.record).toMatchObject({ state: "Complete", exit_code: 5 });
   });
 });
 

@@ -32,7 +32,7 @@ export function connectQueue(
     ...(isEmbedded ? { headers: { [OWN_KEY_HEADER]: ownKey } } : {}),
   });
   queue.set(
-    makeArvadosQueue({ client, extras: isEmbedded ? ["request_name"] : [] }),
+    makeArvadosQueue({ client, extras: isEmbedded ? ["request_name", "lock_count"] : [] }),
     apiHostOf(externalURL || (isEmbedded ? address : "")),
   );
   return () => client.close();

@@ -71,7 +71,7 @@ export async function makeDispatch(
     runnerBinary,
     clean,
     openSession: openSessions({ config, secrets, cloud, directory, clock }),
-    stdinConfig: makeRunnerConfig(options, () => queue.apiHost),
+    stdinConfig: makeRunnerConfig(options, queue),
     secretOf: (commandId) => instanceSecret(secrets.systemRootToken, commandId),
     random: Math.random,
     defer: (flush) => void setImmediate(flush),

@@ -1,11 +1,12 @@
+import type { ArvadosQueue } from "../../drivers/queue/arvados/queue.ts";
 import type { Queue } from "../../drivers/queue/port.ts";
 
 /** A queue whose address is known only once the daemon listens: its own, with the embedded queue. */
 export class LateQueue implements Queue {
-  #queue: Queue | undefined;
+  #queue: ArvadosQueue | undefined;
   #apiHost = "";
 
-  set(queue: Queue, apiHost: string): void {
+  set(queue: ArvadosQueue, apiHost: string): void {
     this.#queue = queue;
     this.#apiHost = apiHost;
   }
@@ -37,6 +38,11 @@ export class LateQueue implements Queue {
 
   last503AtMs(): number | null {
     return this.#queue?.last503AtMs() ?? null;
+  }
+
+  /** How often a container has been locked, where the queue tells it. */
+  lockCountOf(containerId: string): number | undefined {
+    return this.#queue?.lockCountOf(containerId);
   }
 
   get #now(): Queue {

@@ -27,12 +27,17 @@ export interface PollOptions {
   readonly extras: readonly string[];
 }
 
+export interface ControllerPoll extends QueuePoll {
+  /** How often each has been locked, where that was asked for. */
+  readonly lockCounts: ReadonlyMap<string, number>;
+}
+
 /** One poll cycle (specification §4.3). Throws what the client throws, and `QueueError` for an answer that makes no sense. */
 export async function pollContainers(
   authId: string,
   open: Iterable<string>,
   options: PollOptions,
-): Promise<QueuePoll> {
+): Promise<ControllerPoll> {
   const poll = makeCollector(options);
   await poll.byId({ limit: PAGE_LIMIT }, [["locked_by_uuid", "=", authId]]);
   await poll.available();
@@ -46,6 +51,7 @@ function makeCollector({ client, signal, extras }: PollOptions) {
   const select = [...SELECT, ...extras];
   const entries = new Map<string, ContainerRecord>();
   const ends = new Map<string, ContainerEnd>();
+  const lockCounts = new Map<string, number>();
   const rejected = new Map<string, RejectedRow>();
   let namelessRows = 0;
 
@@ -69,6 +75,7 @@ function makeCollector({ client, signal, extras }: PollOptions) {
       if ("record" in row) {
         entries.set(row.containerId, row.record);
         if (row.end) ends.set(row.containerId, row.end);
+        if (row.lockCount !== undefined) lockCounts.set(row.containerId, row.lockCount);
       } else rejected.set(row.containerId, row.rejected);
     }
     return { rows: items.length, containerIds };
@@ -132,7 +139,7 @@ function makeCollector({ client, signal, extras }: PollOptions) {
   }
 
   return {
-    result: { entries, ends, rejected },
+    result: { entries, ends, rejected, lockCounts },
     has: (containerId: string) => entries.has(containerId) || rejected.has(containerId),
     namelessRows: () => namelessRows,
     byId,

@@ -4,8 +4,8 @@ import type { ArvadosClient } from "./client.ts";
 import { protocolError, toQueueError } from "./failure.ts";
 import { sumTmpMounts } from "./mounts.ts";
 import type { Params } from "./params.ts";
-import { pollContainers } from "./poll.ts";
-import { readOperation, readState } from "./record.ts";
+import { pollContainers, type ControllerPoll } from "./poll.ts";
+import { readLockCount, readOperation, readState } from "./record.ts";
 
 const pathOf = (containerId: string) => `/arvados/v1/containers/${containerId}`;
 
@@ -15,9 +15,18 @@ export interface ArvadosQueueOptions {
   readonly extras?: readonly string[];
 }
 
+export interface ArvadosQueue extends Queue {
+  /** How often a container was locked when it was last seen; undefined where `extras` do not ask for `lock_count`. */
+  lockCountOf(containerId: string): number | undefined;
+}
+
 /** The queue at an Arvados controller, or at anything that serves its API. Polls one after another, never at once. */
-export function makeArvadosQueue({ client, extras = [] }: ArvadosQueueOptions): Queue {
-  const states = makeStateMemory();
+export function makeArvadosQueue({ client, extras = [] }: ArvadosQueueOptions): ArvadosQueue {
+  const memory = makeMemory();
+  // What a lock begins is to be known at once, not with the next poll.
+  const lockParams = extras.includes("lock_count")
+    ? { select: ["uuid", "state", "priority", "lock_count"] }
+    : {};
   let authId: string | undefined;
 
   async function call(method: string, path: string, params: Params, signal: AbortSignal) {
@@ -46,7 +55,7 @@ export function makeArvadosQueue({ client, extras = [] }: ArvadosQueueOptions): 
     const answer = await call(method, path, params, signal);
     const result = readOperation(answer);
     if (typeof result === "string") throw protocolError(`${method} ${path}: ${result}`);
-    states.learn(containerId, result.state);
+    memory.learn(containerId, { state: result.state, lockCount: readLockCount(answer) });
     return result;
   }
 
@@ -58,10 +67,10 @@ export function makeArvadosQueue({ client, extras = [] }: ArvadosQueueOptions): 
   }
 
   const lock = (containerId: string, signal: AbortSignal) =>
-    operate("POST", containerId, { action: "/lock" }, signal);
+    operate("POST", containerId, { action: "/lock", params: lockParams }, signal);
 
   async function lockToCancel(containerId: string, signal: AbortSignal): Promise<void> {
-    const state = states.get(containerId) ?? (await stateOf(containerId, signal));
+    const state = memory.get(containerId)?.state ?? (await stateOf(containerId, signal));
     if (state !== "Queued") return;
     try {
       await lock(containerId, signal);
@@ -87,11 +96,11 @@ export function makeArvadosQueue({ client, extras = [] }: ArvadosQueueOptions): 
 
   return {
     async poll(open, signal) {
-      states.beginPoll();
+      memory.beginPoll();
       try {
         authId ??= await fetchAuthId(signal);
         const poll = await pollContainers(authId, open, { client, signal, extras });
-        states.endPoll(poll);
+        memory.endPoll(poll);
         return poll;
       } catch (error) {
         throw toQueueError(error);
@@ -117,38 +126,48 @@ export function makeArvadosQueue({ client, extras = [] }: ArvadosQueueOptions): 
         // Somebody else may have been faster, or the answer got lost.
         const state = await stateOf(containerId, signal).catch(() => undefined);
         if (state !== "Cancelled") throw failed;
-        states.learn(containerId, state);
+        memory.learn(containerId, { state, lockCount: undefined });
         return { state, priority: null };
       }
     },
     last503AtMs: () => client.last503AtMs(),
+    lockCountOf: (containerId) => memory.get(containerId)?.lockCount,
   };
 }
 
-/** The state in which each container was last seen: a cancel with a message must know whether to lock first. */
-function makeStateMemory() {
-  let states = new Map<string, ContainerState>();
+interface Seen {
+  readonly state: ContainerState;
+  readonly lockCount: number | undefined;
+}
+
+/**
+ * As each container was last seen: a cancel with a message must know whether to lock first, and who starts one which of its
+ * attempts that is.
+ */
+function makeMemory() {
+  let seen = new Map<string, Seen>();
   /** What we did since the poll began, which the poll may not have seen yet. */
-  let learned = new Map<string, ContainerState>();
+  let learned = new Map<string, Seen>();
   return {
-    get: (containerId: string) => states.get(containerId),
-    learn(containerId: string, state: ContainerState) {
-      states.set(containerId, state);
-      learned.set(containerId, state);
+    get: (containerId: string) => seen.get(containerId),
+    learn(containerId: string, { state, lockCount }: Seen) {
+      // Only a lock tells it, and only a lock changes it.
+      const known = { state, lockCount: lockCount ?? seen.get(containerId)?.lockCount };
+      seen.set(containerId, known);
+      learned.set(containerId, known);
     },
     beginPoll() {
       learned = new Map();
     },
-    endPoll(poll: {
-      entries: ReadonlyMap<string, { state: ContainerState }>;
-      rejected: ReadonlyMap<string, { state: ContainerState | null }>;
-    }) {
-      states = new Map();
-      for (const [containerId, { state }] of poll.entries) states.set(containerId, state);
-      for (const [containerId, { state }] of poll.rejected) {
-        if (state !== null) states.set(containerId, state);
+    endPoll({ entries, rejected, lockCounts }: ControllerPoll) {
+      seen = new Map();
+      for (const [containerId, { state }] of entries) {
+        seen.set(containerId, { state, lockCount: lockCounts.get(containerId) });
       }
-      for (const [containerId, state] of learned) states.set(containerId, state);
+      for (const [containerId, { state }] of rejected) {
+        if (state !== null) seen.set(containerId, { state, lockCount: undefined });
+      }
+      for (const [containerId, known] of learned) seen.set(containerId, known);
       learned = new Map();
     },
   };

@@ -83,6 +83,8 @@ const endSchema = z.object({
 });
 const titledSchema = z.object({ request_name: z.string().min(1).nullish().catch(null) });
 
+const countedSchema = z.object({ lock_count: z.int().min(1).optional().catch(undefined) });
+
 const namedSchema = z.object({ uuid: z.string().regex(/^[a-z0-9]{5}-dz642-[a-z0-9]{15}$/) });
 const statedSchema = z.object({ state: containerStateSchema });
 const operationSchema = z.object({ state: containerStateSchema, priority: priority.nullish() });
@@ -92,6 +94,8 @@ export type Row =
       readonly containerId: string;
       readonly record: ContainerRecord;
       readonly end: ContainerEnd | undefined;
+      /** How often it has been locked; undefined where that was not asked for. */
+      readonly lockCount: number | undefined;
     }
   | { readonly containerId: string; readonly rejected: RejectedRow };
 
@@ -104,11 +108,17 @@ export function readRow(item: unknown): Row | undefined {
   if (row.success) {
     const name = titledSchema.parse(item).request_name;
     const record = { ...toRecord(row.data), ...(name ? { name } : {}) };
-    return { containerId, record, end: readEnd(record.state, item) };
+    const end = readEnd(record.state, item);
+    return { containerId, record, end, lockCount: readLockCount(item) };
   }
   const stated = statedSchema.safeParse(item);
   const error = `cannot read the container record: ${describe(row.error)}`;
   return { containerId, rejected: { state: stated.data?.state ?? null, error } };
+}
+
+/** Undefined where the answer does not tell, or of one that was never locked. */
+export function readLockCount(item: unknown): number | undefined {
+  return countedSchema.safeParse(item).data?.lock_count;
 }
 
 function readEnd(state: ContainerState, item: unknown): ContainerEnd | undefined {

@@ -51,6 +51,38 @@ describeQueue("the client of the embedded queue over HTTP", async () => {
   };
 });
 
+it("tells its own client with each lock, and with each poll, which attempt that begins", async () => {
+  const { client, close } = await serveEmbedded();
+  try {
+    const container_request = { command: ["x"], runtime_constraints: { vcpus: 1, ram: 1024 } };
+    const made = await client.request("POST", REQUESTS, { container_request });
+    const { container_uuid: uuid } = made as { container_uuid: string };
+    const open = () => makeArvadosQueue({ client, extras: ["lock_count"] });
+    const [queue, plain] = [open(), makeArvadosQueue({ client })];
+    const { signal } = new AbortController();
+    await queue.poll([], signal);
+    expect(queue.lockCountOf(uuid)).toBeUndefined();
+    await queue.lock(uuid, signal);
+    expect(queue.lockCountOf(uuid)).toBe(1);
+    await queue.unlock(uuid, signal);
+    const poll = queue.poll([], signal);
+    await queue.lock(uuid, signal);
+    // Whatever the poll has seen, which began before.
+    await poll;
+    expect(queue.lockCountOf(uuid)).toBe(2);
+    // After a restart nothing but a poll can tell.
+    const restarted = open();
+    const { entries } = await restarted.poll([], signal);
+    expect(restarted.lockCountOf(uuid)).toBe(2);
+    // Nothing of it gets into the journal.
+    expect(JSON.stringify([...entries.values()])).not.toMatch(/lock_?count/i);
+    await plain.poll([], signal);
+    expect(plain.lockCountOf(uuid)).toBeUndefined();
+  } finally {
+    await close();
+  }
+});
+
 it("tells its own client the name of a request, and how a container ended, and others neither", async () => {
   const { client, close } = await serveEmbedded();
   try {
