@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline/promises";
 import type { Environment } from "../config/environment.ts";
 
 /** All that a command touches of its process; tests have their own. */
@@ -15,6 +16,8 @@ export interface Io {
   readonly readStdin: () => Promise<string>;
   /** Resolves with a line's end, at the end of the input, or when the signal aborts. */
   readonly waitForEnter: (signal: AbortSignal) => Promise<void>;
+  /** Asks a person one line, on standard error. Undefined where there is none: standard input is no terminal. */
+  readonly ask: ((question: string) => Promise<string>) | undefined;
   /**
    * From the first call on, SIGINT, SIGTERM and SIGHUP no longer end the process but abort this signal, whose reason is
    * the name; so does a closed standard output (SIGPIPE). `times` 2 is for who does not take the first for an answer.
@@ -40,6 +43,7 @@ export function makeProcessIo(): Io {
     err: (text) => void process.stderr.write(text),
     readStdin,
     waitForEnter,
+    ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
     interrupts(times = 1) {
       interrupted ??= abortedBySignals();
       return interrupted[times === 1 ? 0 : 1].signal;
@@ -74,6 +78,17 @@ function waitForEnter(signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", done);
     stdin.on("data", onData).on("end", done).on("error", done).resume();
   });
+}
+
+/** The end of the input is an empty answer. */
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const ended = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
+  try {
+    return await Promise.race([lines.question(question), ended]);
+  } finally {
+    lines.close();
+  }
 }
 
 async function readStdin(): Promise<string> {

@@ -67,6 +67,35 @@ const COMMANDS: Readonly<Record<string, Entry | Group>> = {
       ),
     },
   },
+  hosts: {
+    summary: "set up machines that are there already, and look after them",
+    commands: {
+      add: {
+        summary: "add machines to the config, by their logins",
+        load: async () => (await import("./commands/hosts-add.ts")).hostsAddCommand,
+      },
+      check: {
+        summary: "what each lacks, and the command that mends it",
+        load: async () => (await import("./commands/hosts-check.ts")).hostsCheckCommand,
+      },
+      list: {
+        summary: "list them, and who has claimed them",
+        load: async () => (await import("./commands/hosts-list.ts")).hostsListCommand,
+      },
+      accept: {
+        summary: "take a changed key of one for its own",
+        load: async () => (await import("./commands/hosts-accept.ts")).hostsAcceptCommand,
+      },
+      release: {
+        summary: "end the claim of a dispatcher that is lost",
+        load: async () => (await import("./commands/hosts-release.ts")).hostsReleaseCommand,
+      },
+      forget: {
+        summary: "take one out of the config, also one that is lost",
+        load: async () => (await import("./commands/hosts-forget.ts")).hostsForgetCommand,
+      },
+    },
+  },
   status: {
     summary: "show fleet, queue and alarms on one screen",
     load: async () => (await import("./commands/status.ts")).statusCommand,

@@ -24,17 +24,20 @@ function likeGo(tags: Tags): Tags {
   );
 }
 
-/** Reads the text as YAML (JSON is YAML), by the rules of YAML 1.1, as the original does: `yes` is true. */
+/** YAML 1.1, as the original reads it: `yes` is true. JSON is YAML. */
+export const YAML_OPTIONS = {
+  version: "1.1",
+  merge: true,
+  customTags: likeGo,
+  logLevel: "error",
+} as const;
+
+/** Reads the text as YAML. */
 export function readDocument(
   text: string,
   sourceName: string,
 ): { root: ConfigMap | undefined; findings: Finding[] } {
-  const document = parseDocument(text, {
-    version: "1.1",
-    merge: true,
-    customTags: likeGo,
-    logLevel: "error",
-  });
+  const document = parseDocument(text, YAML_OPTIONS);
   const findings: Finding[] = document.errors.map((problem) => {
     const [first = problem.message] = problem.message.split("\n");
     // The original takes the last of two equal keys without a word.

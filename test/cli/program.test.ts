@@ -47,6 +47,7 @@ describe("the program", () => {
     ...NAMES.filter((name) => name !== "run"),
     ...["choose-type", "token", "version", "demo", "cloudtest"],
     ...["list", "hold", "drain", "run", "kill"].map((each) => `instance ${each}`),
+    ...["add", "check", "list", "accept", "release", "forget"].map((each) => `hosts ${each}`),
     ...["stats", "check", "export", "prune"].map((each) => `journal ${each}`),
     ...["check", "dump", "schema"].map((each) => `config ${each}`),
   ];

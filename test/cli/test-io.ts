@@ -19,12 +19,15 @@ export interface IoOptions {
   /** The second signal in a row. */
   readonly interruptedAgain?: AbortSignal;
   readonly isTty?: boolean;
+  /** The answers of who sits at the terminal, in order; without any there is no terminal to ask at. */
+  readonly answers?: readonly string[];
   readonly nowMs?: () => number;
 }
 
 /** A process that exists on paper only. */
 export function testIo(options: IoOptions = {}) {
   const chunks = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
+  const answers = [...(options.answers ?? [])];
   const io: Io = {
     env: options.env ?? {},
     cwd: options.cwd ?? "/nowhere",
@@ -34,6 +37,12 @@ export function testIo(options: IoOptions = {}) {
     err: (text) => void chunks.stderr.push(Buffer.from(text)),
     readStdin: async () => options.stdin ?? "",
     waitForEnter: async () => {},
+    ask:
+      options.answers &&
+      (async (question) => {
+        chunks.stderr.push(Buffer.from(`${question}\n`));
+        return answers.shift() ?? "";
+      }),
     interrupts: (times) =>
       (times === 2 ? options.interruptedAgain : options.interrupted) ??
       new AbortController().signal,

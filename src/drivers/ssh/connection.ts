@@ -11,7 +11,9 @@ export interface ConnectionOptions {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  readonly privateKey: string | Buffer;
+  readonly privateKey: string | Buffer | undefined;
+  /** Path of an ssh-agent's socket, whose keys are offered after it. */
+  readonly agent?: string | undefined;
   readonly keepaliveMs: number;
   readonly channelsMax: number;
   readonly setTimer: SetTimer;
@@ -77,7 +79,8 @@ export function openConnection(
     client.connect({
       sock: socket,
       username: options.user,
-      privateKey: options.privateKey,
+      ...(options.privateKey === undefined ? {} : { privateKey: options.privateKey }),
+      ...(options.agent === undefined ? {} : { agent: options.agent }),
       hostVerifier: (key: Buffer) => {
         hostKey = Buffer.from(key);
         return true;

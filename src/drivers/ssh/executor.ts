@@ -16,8 +16,10 @@ export interface SshExecutorOptions {
   readonly target: SshTarget;
   /** `CloudVMs.SSHPort`: a number, `ssh`, or "" for `ssh`. */
   readonly defaultPort: string;
-  /** PEM or OpenSSH format, without passphrase. */
-  readonly privateKey: string | Buffer;
+  /** PEM or OpenSSH format, without passphrase; undefined where there is nothing but the agent. */
+  readonly privateKey: string | Buffer | undefined;
+  /** Path of an ssh-agent's socket, whose keys are offered after it. */
+  readonly agent?: string | undefined;
   readonly verifyHostKey: VerifyHostKey;
   readonly setTimer: SetTimer;
   /** For TCP, handshake and authentication together, and once more for the host key check. */
@@ -34,7 +36,7 @@ const CHANNELS_MAX = 5;
 
 /** Throws if the private key cannot be used. */
 export function makeSshExecutor(options: SshExecutorOptions): SshExecutor {
-  assertPrivateKey(options.privateKey);
+  if (options.privateKey !== undefined) assertPrivateKey(options.privateKey);
   const connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
   const openCalls = new Set<OpenCall>();
   let target = options.target;
@@ -65,6 +67,7 @@ export function makeSshExecutor(options: SshExecutorOptions): SshExecutor {
         port,
         user: target.remoteUser,
         privateKey: options.privateKey,
+        agent: options.agent,
         keepaliveMs: options.keepaliveMs ?? KEEPALIVE_MS,
         channelsMax: options.channelsMax ?? CHANNELS_MAX,
         setTimer: options.setTimer,

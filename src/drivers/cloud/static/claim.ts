@@ -15,6 +15,8 @@ export interface HostState {
   readonly claim: Claim | null;
   /** Of the machine, whatever its names and logins are; "" where it has none. */
   readonly machineId: string;
+  /** When it was claimed, by its own clock; null where that is not known. */
+  readonly claimedAtMs: number | null;
 }
 
 const tagsSchema = z.record(z.string(), z.string());
@@ -42,7 +44,7 @@ export function parseHostState(stdout: string): HostState {
   if (!lines.has("end")) throw new Error("it did not answer as expected: the answer is cut");
   const machineId = lines.get("machine") ?? "";
   const instanceId = lines.get("instance");
-  if (instanceId === undefined) return { claim: null, machineId };
+  if (instanceId === undefined) return { claim: null, machineId, claimedAtMs: null };
   return {
     claim: {
       instanceSetId: lines.get("set") ?? "",
@@ -51,7 +53,12 @@ export function parseHostState(stdout: string): HostState {
       tags: decodeTags(lines.get("tags") ?? ""),
     },
     machineId,
+    claimedAtMs: secondsAsMs(lines.get("since") ?? ""),
   };
+}
+
+function secondsAsMs(text: string): number | null {
+  return /^\d{1,11}$/.test(text) ? Number(text) * 1000 : null;
 }
 
 /** A claim of which the tags cannot be read is a claim all the same. */

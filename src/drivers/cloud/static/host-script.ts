@@ -39,6 +39,7 @@ write() {
     echo "type $type"
     echo "tags $tags"
     echo "boot $1"
+    echo "since $2"
   } >"$claim.new" && sync "$claim.new" && mv "$claim.new" "$claim" && sync "$dir" ||
     fail "$claim cannot be written"
 }
@@ -94,7 +95,7 @@ look) tell ;;
 claim)
   if [ -f "$claim" ]; then tell; fi
   end_all
-  write "$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"
+  write "$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)" "$(date +%s)"
   if [ -n "$init" ]; then
     setsid sh -c "$init" </dev/null >"$dir/init.log" 2>&1 9>&- &
   fi
@@ -102,7 +103,7 @@ claim)
   ;;
 tag)
   [ "$(value instance)" = "$instance" ] || tell
-  write "$(value boot)"
+  write "$(value boot)" "$(value since)"
   tell
   ;;
 release)
