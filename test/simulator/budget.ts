@@ -119,6 +119,10 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     why: "a destroy that the cloud took ended the peace that it had asked for",
   },
   {
+    seed: 72040387,
+    why: "a start asked for a destroy again while the cloud wanted peace, and was refused for another reason",
+  },
+  {
     seed: 72020550,
     why: "one was cancelled that ran where a run without a history had not looked yet, and completed before it did",
   },

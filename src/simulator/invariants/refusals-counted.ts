@@ -77,7 +77,8 @@ function take(fact: Fact, tallyOf: (workerId: string) => Tally): void {
     return;
   }
   tally.count++;
-  tally.peaceUntilMs = fact.failure.retryAtMs ?? tally.peaceUntilMs;
+  // Its newest answer counts: a start asks again at once, and what is refused then for another reason ends the peace.
+  tally.peaceUntilMs = fact.failure.retryAtMs ?? -Infinity;
 }
 
 function tooEarly(
