@@ -1,7 +1,9 @@
 import { connect as connectSocket, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import ssh2, { type Client } from "ssh2";
 import { until, type Call, type SetTimer } from "./call.ts";
 import { makeSlots } from "./slots.ts";
+import { openStreamLocal } from "./open-stream.ts";
 import { SshError, type SshResult } from "./port.ts";
 import { OpenRefused, runCommand } from "./run-command.ts";
 import { connectError, lossWords } from "./ssh.errors.ts";
@@ -26,6 +28,8 @@ export interface Connection {
   isUsable(): boolean;
   /** Throws `lost` with `started` false if the connection was dead before the command was handed over. */
   execute(call: Call): Promise<SshResult>;
+  /** Takes none of the channels for commands: servers do not count streams among their sessions. */
+  openStream(path: string, call: Call): Promise<Duplex>;
   destroy(): void;
 }
 
@@ -213,6 +217,13 @@ function makeConnection(
     hostKey: options.hostKey,
     isUsable: () => isAlive && !isRetired,
     execute,
+    async openStream(path, call) {
+      try {
+        return await openStreamLocal(client, path, call);
+      } catch (error) {
+        throw isAlive ? error : asLost(error, call);
+      }
+    },
     destroy,
   };
 }

@@ -1,12 +1,12 @@
 import { formatSpan } from "../../machines/model/amounts.ts";
 import ssh2 from "ssh2";
-import { openCall, until, type OpenCall, type SetTimer } from "./call.ts";
+import { openCall, until, type Call, type OpenCall, type SetTimer } from "./call.ts";
 import { openConnection, type Connection } from "./connection.ts";
 import {
   SshError,
+  type OpenStream,
   type SshCommand,
   type SshExecutor,
-  type SshResult,
   type SshTarget,
   type VerifyHostKey,
 } from "./port.ts";
@@ -35,7 +35,9 @@ const KEEPALIVE_MS = 15_000;
 const CHANNELS_MAX = 5;
 
 /** Throws if the private key cannot be used. */
-export function makeSshExecutor(options: SshExecutorOptions): SshExecutor {
+export function makeSshExecutor(
+  options: SshExecutorOptions,
+): SshExecutor & { readonly openStream: OpenStream } {
   if (options.privateKey !== undefined) assertPrivateKey(options.privateKey);
   const connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
   const openCalls = new Set<OpenCall>();
@@ -91,7 +93,14 @@ export function makeSshExecutor(options: SshExecutorOptions): SshExecutor {
     const cancelTimer = options.setTimer(connectTimeoutMs, () =>
       scope.abort(new SshError("timeout", text, { started: false })),
     );
-    const session = { execute: (command: SshCommand) => run(command, async () => fresh) };
+    const session = {
+      execute: (command: SshCommand) =>
+        run(
+          command,
+          async () => fresh,
+          (connection, call) => connection.execute(call),
+        ),
+    };
     try {
       await until(options.verifyHostKey(fresh.hostKey, session), scope.signal);
     } catch (cause) {
@@ -103,7 +112,11 @@ export function makeSshExecutor(options: SshExecutorOptions): SshExecutor {
   }
 
   /** `connect` is asked again, once, if the connection turns out to be dead before the command was handed over. */
-  async function run(command: SshCommand, connect: () => Promise<Connection>): Promise<SshResult> {
+  async function run<T>(
+    command: SshCommand,
+    connect: () => Promise<Connection>,
+    use: (connection: Connection, call: Call) => Promise<T>,
+  ): Promise<T> {
     const open = openCall(command, options.setTimer);
     openCalls.add(open);
     try {
@@ -111,7 +124,7 @@ export function makeSshExecutor(options: SshExecutorOptions): SshExecutor {
         open.call.phase = "connecting";
         const current = await until(connect(), open.call.scope);
         try {
-          return await current.execute(open.call);
+          return await use(current, open.call);
         } catch (error) {
           const isUntouched = error instanceof SshError && error.code === "lost" && !error.started;
           if (!isUntouched || isRetry || isClosed) throw error;
@@ -129,7 +142,12 @@ export function makeSshExecutor(options: SshExecutorOptions): SshExecutor {
     },
     async execute(command) {
       if (isClosed) throw closedError();
-      return run(command, ready);
+      return run(command, ready, (current, call) => current.execute(call));
+    },
+    async openStream(path, { timeoutMs }) {
+      if (isClosed) throw closedError();
+      const call = { command: `stream to ${path}`, timeoutMs };
+      return run(call, ready, (current, open) => current.openStream(path, open));
     },
     close() {
       isClosed = true;

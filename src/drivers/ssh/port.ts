@@ -1,3 +1,5 @@
+import type { Duplex } from "node:stream";
+
 /** Where and as whom to connect; taken for the next connection. */
 export interface SshTarget {
   /** `host`, `host:port`, bare IPv6, or "" while the instance has none. */
@@ -41,9 +43,17 @@ export type VerifyHostKey = (key: Buffer, session: SshSession) => Promise<void>;
  */
 export interface SshExecutor extends SshSession {
   setTarget(target: SshTarget): void;
+  /** Absent where there is a way for commands only, as to a simulated worker. */
+  readonly openStream?: OpenStream;
   /** Ends the connection; every later or waiting command throws `closed`. */
   close(): void;
 }
+
+/**
+ * A stream of bytes to the Unix socket `path` on the host; it ends with the connection. `timeoutMs` is for the opening, connecting
+ * included. Throws `SshError`: `refused` where nobody listens there, and also where the server allows no such streams.
+ */
+export type OpenStream = (path: string, options: { readonly timeoutMs: number }) => Promise<Duplex>;
 
 export type SshErrorCode =
   | "noAddress"

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
 import ssh2, { type Connection, type ServerChannel, type Session } from "ssh2";
 import { makeKeyPair } from "../../../src/drivers/ssh/key-pair.ts";
 
@@ -33,7 +33,7 @@ export interface TestServer {
   execs(): readonly Exec[];
   setHostKey(key: { private: string }): Promise<void>;
   setChannelsMax(channelsMax: number): void;
-  /** Whether exec requests are refused. */
+  /** Whether exec requests, and streams to Unix sockets, are refused. */
   setRefusing(isRefusing: boolean): void;
   /** Keeps clients waiting for their channels; the returned function lets them have them. */
   holdChannels(): () => void;
@@ -76,6 +76,23 @@ export async function startServer(onExec: (exec: Exec) => void): Promise<TestSer
     });
     connection.on("session", (accept, reject) => {
       void held.then(() => serveSession(accept, reject));
+    });
+    connection.on("openssh.streamlocal", (accept, reject, { socketPath }) => {
+      void held.then(() => serveStream(accept, reject, socketPath));
+    });
+  }
+
+  /** As OpenSSH, which says the same where it may not and where nobody listens. */
+  function serveStream(accept: () => ServerChannel, reject: () => void, path: string): void {
+    if (isRefusing) return reject();
+    const socket = connect(path);
+    socket.once("error", () => reject());
+    socket.once("connect", () => {
+      socket.removeAllListeners("error");
+      const channel = accept();
+      socket.on("error", () => channel.close());
+      channel.on("error", () => socket.destroy());
+      socket.pipe(channel).pipe(socket);
     });
   }
 
