@@ -70,9 +70,13 @@ export function makeController(options: {
   /** The token is good for one attempt at this container, so a 403 says that it is over. */
   isForOneAttempt: boolean;
   retryMaxMs: number;
+  /** The same after a call that got no answer at all, where such calls burden nobody. */
+  unheardMaxMs?: number;
   log: Log;
 }): Controller {
   const { client, containerUuid, isForOneAttempt, retryMaxMs, log } = options;
+  const pauseMaxMs = (error: unknown): number =>
+    isUnheard(error) ? Math.min(options.unheardMaxMs ?? retryMaxMs, retryMaxMs) : retryMaxMs;
   const path = `/arvados/v1/containers/${containerUuid}`;
   let ourTokenUuid = "";
 
@@ -85,7 +89,7 @@ export function makeController(options: {
     return { state: String(state), isOurs: lockedBy === ourTokenUuid };
   };
   const isOver = (error: unknown): boolean => isForOneAttempt && statusOf(error) === 403;
-  const pauses = (): Pauses => makePauses(retryMaxMs);
+  const pauses = (): Pauses => makePauses(pauseMaxMs);
 
   async function untilAnswered<T>(
     what: string,
@@ -102,7 +106,7 @@ export function makeController(options: {
           throw new RunnerError(`${what}: ${errorText(error)}`, { cause: error });
         }
         log(`${what}: ${errorText(error)} -- will try again`);
-        await pause(stop);
+        await pause(stop, error);
         if (stop.aborted) throw new RunnerError(`${what}: stopped`, { cause: error });
       }
     }
@@ -195,8 +199,8 @@ async function report(reporter: Reporter, final: Final, hurry: AbortSignal): Pro
         return false;
       }
       log(`set ${final.state}: ${errorText(error)} -- will try again`);
+      await pause(hurry, error);
     }
-    await pause(hurry);
   }
 }
 
@@ -261,14 +265,20 @@ function mayPass(error: unknown): boolean {
   return status === undefined || status >= 500 || [408, 425, 429].includes(status);
 }
 
-/** Waits longer each time; ends early, without an error, when the signal is given. */
-type Pauses = (stop: AbortSignal) => Promise<void>;
+/** Neither an answer nor a wait for one: the connection failed. */
+function isUnheard(error: unknown): boolean {
+  return error instanceof ArvadosError && error.kind === "network";
+}
 
-function makePauses(maxMs: number): Pauses {
+/** Waits longer each time; ends early, without an error, when the signal is given. */
+type Pauses = (stop: AbortSignal, error: unknown) => Promise<void>;
+
+function makePauses(maxMs: (error: unknown) => number): Pauses {
   let spanMs = FIRST_PAUSE_MS;
-  return async (stop) => {
-    const jittered = Math.min(spanMs, maxMs) * (0.75 + Math.random() / 4);
-    spanMs = Math.min(spanMs * 2, maxMs);
+  return async (stop, error) => {
+    spanMs = Math.min(spanMs, maxMs(error));
+    const jittered = spanMs * (0.75 + Math.random() / 4);
+    spanMs *= 2;
     await pauseFor(jittered, stop);
   };
 }

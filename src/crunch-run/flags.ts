@@ -8,6 +8,8 @@ export interface Flags {
   readonly list: boolean;
   /** Signal number; undefined when nothing is to be killed. */
   readonly kill: number | undefined;
+  /** The agent's folder; undefined when it is not asked for. */
+  readonly agent: string | undefined;
   readonly stdinConfig: boolean;
   readonly stdinPrices: boolean;
   readonly runtimeEngine: string;
@@ -15,7 +17,7 @@ export interface Flags {
   readonly sleepMs: number;
   readonly version: boolean;
   readonly help: boolean;
-  /** Empty with `--list`, `--version` and `--help` only. */
+  /** Empty with `--agent`, `--list`, `--version` and `--help` only. */
   readonly containerUuid: string;
 }
 
@@ -27,6 +29,7 @@ export class UsageError extends Error {
 export const USAGE = `usage: crunch-run [flags] container-uuid
        crunch-run --list [--stdin-prices]
        crunch-run --kill N container-uuid
+       crunch-run --agent DIR
 
 Runs one container of an Arvados queue on this machine.
 
@@ -34,6 +37,9 @@ Runs one container of an Arvados queue on this machine.
   --list                    print the containers that run here, one a line ("<uuid>" or "<uuid> stale"),
                             and "broken" if this node is marked so
   --kill N                  send signal N to the container's runner; exit 0 once it is gone, 1 if it lives after 1 s
+  --agent DIR               make sure that the agent lives which carries the API calls of this machine's runners to a
+                            dispatcher that comes by SSH; DIR, or "default", is its folder; reads {"secret":…,"runner":…}
+                            from standard input
   --stdin-config            read {"Env":{…}} as JSON from standard input
   --stdin-prices            with --list: read the instance's price history as JSON from standard input
   --runtime-engine ENGINE   "process", the default, is the only one
@@ -47,7 +53,7 @@ CRUNCH_RUN_DATA_DIR (/var/lib/crunch-run).
 `;
 
 const BOOLEAN = ["detach", "list", "stdin-config", "stdin-prices", "version", "help", "h"] as const;
-const VALUED = ["kill", "runtime-engine", "broken-node-hook", "config", "sleep"] as const;
+const VALUED = ["kill", "agent", "runtime-engine", "broken-node-hook", "config", "sleep"] as const;
 
 const CONTAINER_UUID = /^[0-9a-z]{5}-[0-9a-z]{5}-[0-9a-z]{15}$/;
 
@@ -61,6 +67,7 @@ export function parseFlags(args: readonly string[]): Flags {
     detach: isSet(values, "detach"),
     list: isSet(values, "list"),
     kill: signalNumber(values.get("kill")),
+    agent: values.get("agent"),
     stdinConfig: isSet(values, "stdin-config"),
     stdinPrices: isSet(values, "stdin-prices"),
     runtimeEngine: values.get("runtime-engine") ?? RUNTIME_ENGINE,
@@ -70,7 +77,7 @@ export function parseFlags(args: readonly string[]): Flags {
     help: isSet(values, "help") || isSet(values, "h"),
     containerUuid: rest[0] ?? "",
   };
-  if (flags.list || flags.version || flags.help) return flags;
+  if (flags.list || flags.version || flags.help || flags.agent !== undefined) return flags;
   if (rest.length === 0) {
     throw new UsageError("missing required argument: container-uuid (try -help)");
   }

@@ -26,7 +26,7 @@ function readInvocation(): Invocation {
   };
 }
 
-/** Returns the exit code (specification §13): in this order version and help, detach, kill, list, run. */
+/** Returns the exit code (specification §13): in this order version and help, agent, detach, kill, list, run. */
 async function main(invocation: Invocation): Promise<number> {
   const flags = parseFlags(invocation.args);
   if (flags.help || flags.version) {
@@ -36,6 +36,7 @@ async function main(invocation: Invocation): Promise<number> {
   if (process.platform !== "linux") {
     throw new RunnerError(`works on Linux only, this is ${process.platform}`);
   }
+  if (flags.agent !== undefined) return agentHere(flags.agent, invocation);
   const runs = flags.kill === undefined && !flags.list;
   if ((runs || flags.detach) && flags.runtimeEngine !== RUNTIME_ENGINE) {
     throw new RunnerError(
@@ -63,6 +64,15 @@ async function main(invocation: Invocation): Promise<number> {
     : undefined;
   const { run } = await import("./run.ts");
   return run(flags, lockFd);
+}
+
+async function agentHere(directory: string, { isChild, program }: Invocation): Promise<number> {
+  const { serveAgent, startAgent } = await import("./agent/start.ts");
+  const { readStdin } = await import("./stdin-config.ts");
+  const stdin = await readStdin();
+  if (isChild) return serveAgent(directory, stdin);
+  process.stdout.write(await startAgent(directory, program, stdin));
+  return 0;
 }
 
 async function listHere(flags: Flags): Promise<void> {

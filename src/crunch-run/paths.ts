@@ -23,7 +23,11 @@ export function containerLockPath(containerUuid: string): string {
 
 /** Holds the logs and the working folder of one container. */
 export function containerDataDir(containerUuid: string): string {
-  return join(process.env["CRUNCH_RUN_DATA_DIR"] || join(stateDir(), "crunch-run"), containerUuid);
+  return join(runnerDataDir(), containerUuid);
+}
+
+export function runnerDataDir(): string {
+  return process.env["CRUNCH_RUN_DATA_DIR"] || join(stateDir(), "crunch-run");
 }
 
 /** Who is not root may write in their own home only. */

@@ -91,7 +91,8 @@ function isStranger(pid: number, stat: ProcessStat, lockFile: string): boolean {
   }
 }
 
-function hasOpen(pid: number, file: { dev: number; ino: number }): boolean {
+/** Throws where that process has ended, or may not be looked at. */
+export function hasOpen(pid: number, file: { dev: number; ino: number }): boolean {
   const folder = `/proc/${pid}/fd`;
   for (const name of readdirSync(folder)) {
     try {

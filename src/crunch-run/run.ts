@@ -16,6 +16,7 @@ import { parseStdinConfig, readStdin } from "./stdin-config.ts";
 import { listenForStops, pause, type Stops } from "./stops.ts";
 
 const API_TIMEOUT_MS = 30_000;
+const AGENT_PAUSE_MAX_MS = 2_000;
 
 /** As dispatch-cloud's own queue hands them out; a site's token is of an `-gj3su-` or has no such form. */
 const ATTEMPT_TOKEN = /^v2\/[a-z0-9]{5}-dz642-[a-z0-9]{15}-\d+\//;
@@ -39,9 +40,9 @@ export async function run(flags: Flags, inheritedLockFd: number | undefined): Pr
   const journal = openJournal();
   const { log } = journal;
   const stops = listenForStops(log);
-  if (flags.stdinConfig) applyStdinConfig(await readStdin(), log);
+  const apiSocket = flags.stdinConfig ? applyStdinConfig(await readStdin(), log) : "";
   const settings = readSettings();
-  const controller = openController(containerUuid, settings, journal);
+  const controller = openController({ containerUuid, settings, journal, apiSocket });
   const meter = openMeter(log);
   const lockFd = inheritedLockFd ?? acquireContainerLock(containerUuid);
   if (inheritedLockFd === undefined) {
@@ -128,17 +129,29 @@ function attempt(body: () => void): string | undefined {
   }
 }
 
-function applyStdinConfig(stdin: Buffer, log: Log): void {
+/** Returns the socket by which the API is called; "" where it is called by its address. */
+function applyStdinConfig(stdin: Buffer, log: Log): string {
   const config = parseStdinConfig(stdin.toString("utf8"));
   Object.assign(process.env, config.env);
   if (config.keepBuffers > 0) log("KeepBuffers: this runner offers no local keepstore");
   if (config.ec2SpotCheck) log("EC2SpotCheck: this runner does not watch for spot interruptions");
+  return config.apiSocket;
 }
 
 /** Takes what is secret out of the environment, which commands and hooks may come to see. */
-function openController(containerUuid: string, settings: Settings, journal: Journal): Controller {
+function openController({
+  containerUuid,
+  settings,
+  journal,
+  apiSocket,
+}: Pick<Run, "settings"> & {
+  readonly containerUuid: string;
+  readonly journal: Journal;
+  readonly apiSocket: string;
+}): Controller {
   const { env } = process;
-  const host = env["ARVADOS_API_HOST"] ?? "";
+  // Behind the socket there is one API only, and SSH keeps what goes there secret.
+  const host = apiSocket === "" ? (env["ARVADOS_API_HOST"] ?? "") : "http://localhost";
   const token = env["ARVADOS_API_TOKEN"] ?? "";
   for (const name of ["ARVADOS_API_TOKEN", "GatewayAuthSecret"]) {
     journal.hide(env[name] ?? "");
@@ -157,15 +170,18 @@ function openController(containerUuid: string, settings: Settings, journal: Jour
         (env["ARVADOS_API_HOST_INSECURE"] ?? "").toLowerCase(),
       ),
       dialAddress: env["ARVADOS_SERVER_ADDRESS"] || undefined,
+      socketPath: apiSocket || undefined,
       timeoutMs: API_TIMEOUT_MS,
       nowMs: () => performance.now(),
     });
-  const addressFile = env["ARVADOS_API_HOST_FILE"] ?? "";
+  const addressFile = apiSocket === "" ? (env["ARVADOS_API_HOST_FILE"] ?? "") : "";
   return makeController({
     client: addressFile === "" ? open(host) : makeMovingClient(host, addressFile, open),
     containerUuid,
     isForOneAttempt: ATTEMPT_TOKEN.test(token),
     retryMaxMs: settings.retryMaxMs,
+    // What fails then is between here and this machine's agent, which is back as soon as its dispatcher is.
+    ...(apiSocket === "" ? {} : { unheardMaxMs: AGENT_PAUSE_MAX_MS }),
     log: journal.log,
   });
 }

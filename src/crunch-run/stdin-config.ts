@@ -5,6 +5,8 @@ export interface StdinConfig {
   readonly env: Readonly<Record<string, string>>;
   readonly keepBuffers: number;
   readonly ec2SpotCheck: boolean;
+  /** The agent's socket, where API calls go through that; "" where they go to `ARVADOS_API_HOST`. */
+  readonly apiSocket: string;
 }
 
 /** Throws `RunnerError`; its message names the field and never shows a value. */
@@ -32,7 +34,11 @@ export function parseStdinConfig(text: string): StdinConfig {
   if (typeof keepBuffers !== "number") {
     throw new RunnerError("standard input: KeepBuffers: expected a number");
   }
-  return { env, keepBuffers, ec2SpotCheck: json["EC2SpotCheck"] === true };
+  const apiSocket = json["ApiSocket"] ?? "";
+  if (typeof apiSocket !== "string") {
+    throw new RunnerError("standard input: ApiSocket: expected a string");
+  }
+  return { env, keepBuffers, ec2SpotCheck: json["EC2SpotCheck"] === true, apiSocket };
 }
 
 /** All of standard input. Call it only when asked to: a caller may keep it open for ever (specification §15.10). */

@@ -14,6 +14,8 @@ export interface ArvadosClientOptions {
   readonly insecure?: boolean | undefined;
   /** Connect to this host instead of the controller's, on the same port (`$ARVADOS_SERVER_ADDRESS`). */
   readonly dialAddress?: string | undefined;
+  /** A Unix socket behind which the controller is, wherever its URL points: connections go there, one for each request. */
+  readonly socketPath?: string | undefined;
   /** Deadline of each call, from asking to the last byte of the answer. */
   readonly timeoutMs: number;
   /** Hard maximum of requests at once: `API.MaxConcurrentRequests / 4`; 0 or absent is none. */
@@ -65,6 +67,7 @@ export function makeArvadosClient(options: ArvadosClientOptions): ArvadosClient 
     insecure: options.insecure ?? false,
     host: origin.host,
     dialAddress: options.dialAddress,
+    socketPath: options.socketPath,
   });
   let last503AtMs: number | null = null;
 

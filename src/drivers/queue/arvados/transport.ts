@@ -9,6 +9,8 @@ export interface TransportOptions {
   readonly host: string;
   /** Where connections to the controller go instead (same port), as `$ARVADOS_SERVER_ADDRESS`. */
   readonly dialAddress: string | undefined;
+  /** A Unix socket that stands for the controller. What it leads to are few connections, so none is kept. */
+  readonly socketPath?: string | undefined;
 }
 
 export interface WireRequest {
@@ -37,7 +39,7 @@ export interface Transport {
 const RESPONSE_BYTES_MAX = 64 * 1024 * 1024;
 
 export function makeTransport(options: TransportOptions): Transport {
-  const http = new HttpAgent({ keepAlive: true });
+  const http = new HttpAgent({ keepAlive: options.socketPath === undefined });
   const https = new HttpsAgent({ keepAlive: true, rejectUnauthorized: !options.insecure });
   const send = async (request: WireRequest): Promise<WireResponse> => {
     try {
@@ -72,13 +74,17 @@ function exchangeOnce(
   agent: HttpAgent,
 ): Promise<WireResponse> {
   const { url, body, signal } = request;
-  const dial = url.host === options.host ? options.dialAddress : undefined;
+  const isController = url.host === options.host;
+  const dial = isController ? options.dialAddress : undefined;
   const hostname = url.hostname.replace(/^\[(.*)\]$/, "$1");
   return new Promise((resolve, reject) => {
     const make = url.protocol === "https:" ? httpsRequest : httpRequest;
     const outgoing = make({
       agent,
       method: request.method,
+      ...(isController && options.socketPath !== undefined
+        ? { socketPath: options.socketPath }
+        : {}),
       host: dial ?? hostname,
       port: url.port === "" ? undefined : Number(url.port),
       path: url.pathname + url.search,
