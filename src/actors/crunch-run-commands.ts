@@ -25,6 +25,36 @@ export function listCommand({ runnerCommand, remoteUser }: RunnerCall): string {
   return `${sudo(remoteUser)}${runnerCommand} --list`;
 }
 
+/** Without sudo: its sockets have to be this login's, by which SSH reaches them, and root's runners reach them all the same. */
+export function agentCommand({ runnerCommand }: RunnerCall): string {
+  return `${runnerCommand} --agent default`;
+}
+
+/** What the agent's start answers; undefined for what is no such answer. */
+export function parseAgentPlace(stdout: string): AgentPlace | undefined {
+  try {
+    const { AgentSocket: agentSocket, ApiSocket: apiSocket } = JSON.parse(stdout) as Record<
+      string,
+      unknown
+    >;
+    const isPlace = typeof agentSocket === "string" && typeof apiSocket === "string";
+    return isPlace ? { agentSocket, apiSocket } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The agent's sockets on a worker: for the dispatcher, and for the runners there. */
+export interface AgentPlace {
+  readonly agentSocket: string;
+  readonly apiSocket: string;
+}
+
+/** `answered`: the worker did not start it; otherwise it could not be asked. `runnerSum`: "" where no runner is deployed. */
+export type AgentStart =
+  | { readonly ok: true; readonly place: AgentPlace; readonly runnerSum: string }
+  | { readonly ok: false; readonly answered: boolean; readonly error: string };
+
 export function killCommand(
   { runnerCommand, remoteUser }: RunnerCall,
   options: { signal: number; containerId: string },

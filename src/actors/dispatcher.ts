@@ -5,6 +5,8 @@ import type { Core } from "../machines/core/core.ts";
 import type { Change } from "../machines/core/draft.ts";
 import type { Command, CommandKind } from "../machines/model/command.ts";
 import { paceOf, type Pace, type Settings } from "../machines/model/settings.ts";
+import type { AgentEvent, AgentPorts } from "./agent-link.ts";
+import { Agents } from "./agents.ts";
 import type { Clock } from "./clock.ts";
 import { Effects } from "./effects.ts";
 import { InstanceListFeed } from "./feeds/instance-list.feed.ts";
@@ -50,6 +52,8 @@ export interface DispatcherObserver extends SupervisorObserver {
   pollEnded(failure: string): void;
   /** Of a copy that takes a while; absent where no runner is deployed. */
   runnerProgressed?(progress: RunnerProgress): void;
+  /** Of a worker's agent; absent where there are none. */
+  agentChanged?(instanceId: string, event: AgentEvent): void;
 }
 
 export interface DispatcherOptions {
@@ -63,6 +67,8 @@ export interface DispatcherOptions {
   readonly directory: InstanceDirectory;
   readonly runnerBinary: RunnerBinary | undefined;
   readonly stdinConfig: WorkerCallsOptions["stdinConfig"];
+  /** Absent where runners reach the queue by themselves. */
+  readonly agents?: AgentPorts | undefined;
   readonly secretOf: (commandId: string) => string;
   readonly random: () => number;
   readonly defer: (flush: () => void) => void;
@@ -76,6 +82,7 @@ export class Dispatcher {
   readonly supervisor: Supervisor;
   readonly #options: DispatcherOptions;
   readonly #sessions: Sessions;
+  readonly #agents: Agents | undefined;
   readonly #effects: Effects;
   readonly #list: InstanceListFeed;
   readonly #probe: ProbeFeed;
@@ -98,14 +105,17 @@ export class Dispatcher {
     });
     const { supervisor } = this;
     this.#sessions = new Sessions(options.openSession);
-    const calls = new WorkerCalls({
+    const calls: WorkerCalls = new WorkerCalls({
       ...config,
       ...options,
       clusterId: config.settings.clusterId,
       sessions: this.#sessions,
       onConnected: (workerId) => void supervisor.submit({ type: "ssh.connected", workerId }),
       onRunnerProgress: (progress) => observer.runnerProgressed?.(progress),
+      onListed: (worker) => this.#agents?.want(worker),
+      apiSocketOf: async (worker) => this.#agents?.apiSocketOf(worker),
     });
+    this.#agents = options.agents && this.#makeAgents(options.agents, calls);
     this.#probe = new ProbeFeed({
       ...config,
       supervisor,
@@ -151,6 +161,18 @@ export class Dispatcher {
     supervisor.released.subscribe((released) => this.#follow(released));
   }
 
+  #makeAgents(ports: AgentPorts, calls: WorkerCalls): Agents {
+    const { clock, observer } = this.#options;
+    return new Agents({
+      ...ports,
+      calls,
+      clock,
+      worker: (workerId) => this.supervisor.known.get("worker", workerId)?.context,
+      onEvent: (instanceId, event) => observer.agentChanged?.(instanceId, event),
+      broke: (error) => observer.broke(error),
+    });
+  }
+
   /** Takes the configuration and the start in, then lets the feeds run. Resolves when the start is durable. */
   async start(): Promise<void> {
     const { config } = this.#options;
@@ -170,6 +192,7 @@ export class Dispatcher {
     this.#poll.stop();
     this.#probe.stop();
     this.#effects.stop();
+    this.#agents?.stop();
     await this.supervisor.stop();
     this.#sessions.closeAll();
   }
@@ -194,6 +217,7 @@ export class Dispatcher {
   #followWorker({ after, removed }: Change): void {
     if (!removed) return;
     const { instanceId } = after.context as { instanceId: string };
+    this.#agents?.drop(instanceId);
     this.#sessions.close(instanceId);
     this.#options.directory.delete(instanceId);
   }

@@ -1,15 +1,18 @@
+import type { Duplex } from "node:stream";
 import { SshError } from "../drivers/ssh/port.ts";
 import type { SshCommand, SshExecutor, SshResult } from "../drivers/ssh/port.ts";
 import type { Report } from "../machines/worker/worker.report.ts";
 import type { WorkerContext } from "../machines/worker/worker.types.ts";
 import {
+  agentCommand,
   deployCommand,
   killCommand,
   listCommand,
+  parseAgentPlace,
   parseListing,
   startCommand,
 } from "./crunch-run-commands.ts";
-import type { RunnerCall, StdinConfig } from "./crunch-run-commands.ts";
+import type { AgentStart, RunnerCall, StdinConfig } from "./crunch-run-commands.ts";
 import type { InstanceDirectory } from "./instance-directory.ts";
 import type { Runner, RunnerBinary, RunnerProgress } from "./runner-binary.ts";
 import { RunnerCopies } from "./runner-copies.ts";
@@ -29,6 +32,10 @@ export interface WorkerCallsOptions {
   /** Undefined while there is nothing by which a runner of that container could be let in. */
   readonly stdinConfig: (worker: WorkerContext, containerId: string) => StdinConfig | undefined;
   readonly onConnected: (workerId: string) => void;
+  /** Its runner is there and answers. */
+  readonly onListed?: (worker: WorkerContext) => void;
+  /** By which socket a runner there has to call the queue; undefined where it calls by the address in its config. */
+  readonly apiSocketOf?: (worker: WorkerContext) => Promise<string | undefined>;
   /** Of copies that take a while. */
   readonly onRunnerProgress: (progress: RunnerProgress) => void;
   /** Cuts and redacts what comes from outside. */
@@ -107,6 +114,7 @@ export class WorkerCalls {
       const result = await this.#execute(worker, command);
       if (result.exitCode !== 0) return { ok: false, error: this.#failed(command, result) };
       const report = parseListing(result.stdout, this.#options.clusterId);
+      this.#options.onListed?.(worker);
       if (!result.isCut) return { ok: true, ...report };
       // What it lacks may run all the same, and who prints so much has gone wrong.
       const { reportedCount } = report;
@@ -121,13 +129,14 @@ export class WorkerCalls {
     worker: WorkerContext,
     containerId: string,
   ): Promise<{ outcome: "started" | "failed" | "unknown"; error: string }> {
-    const { runtimeEngine, extraArguments, stdinConfig } = this.#options;
+    const { runtimeEngine, extraArguments, stdinConfig, apiSocketOf } = this.#options;
     try {
       const call = await this.#runner(worker);
       const command = startCommand(call, { runtimeEngine, extraArguments, containerId });
       const config = stdinConfig(worker, containerId);
       if (!config) return { outcome: "failed", error: NO_TOKEN };
-      const stdin = JSON.stringify(config);
+      const ApiSocket = await apiSocketOf?.(worker);
+      const stdin = JSON.stringify(ApiSocket === undefined ? config : { ...config, ApiSocket });
       const result = await this.#execute(worker, command, { stdin });
       if (result.exitCode === 0) return { outcome: "started", error: "" };
       return { outcome: "failed", error: this.#failed("starting crunch-run", result) };
@@ -152,6 +161,32 @@ export class WorkerCalls {
     }
   }
 
+  /** Makes sure that the worker's agent lives. What is sent to it holds its secret. */
+  async startAgent(
+    worker: WorkerContext,
+    input: (runnerSum: string) => string,
+  ): Promise<AgentStart> {
+    try {
+      const { runnerBinary } = this.#options;
+      const command = agentCommand(await this.#runner(worker));
+      const runnerSum = runnerBinary ? (await this.#load(runnerBinary)).md5 : "";
+      const result = await this.#execute(worker, command, { stdin: input(runnerSum) });
+      const place = result.exitCode === 0 ? parseAgentPlace(result.stdout) : undefined;
+      if (place) return { ok: true, place, runnerSum };
+      return { ok: false, answered: true, error: this.#failed("starting the agent", result) };
+    } catch (error) {
+      return { ok: false, answered: false, error: this.#words(error) };
+    }
+  }
+
+  /** To a Unix socket on the worker. Throws `SshError`. */
+  async openStream(worker: WorkerContext, path: string): Promise<Duplex> {
+    const session = this.#session(worker);
+    if (!session.openStream)
+      throw new SshError("refused", "ssh: this way knows no streams", { started: false });
+    return session.openStream(path, { timeoutMs: this.#options.commandTimeoutMs });
+  }
+
   async #runner(worker: WorkerContext): Promise<RunnerCall> {
     const { runnerBinary, deployDirectory, crunchRunCommand } = this.#options;
     const { remoteUser } = this.#target(worker);
@@ -171,11 +206,13 @@ export class WorkerCalls {
     command: string,
     { extraMs = 0, ...more }: Pick<SshCommand, "stdin" | "onSent"> & { extraMs?: number } = {},
   ): Promise<SshResult> {
-    const { sessions, commandTimeoutMs, onConnected } = this.#options;
-    const session: SshExecutor = sessions.of(worker.instanceId, this.#target(worker), () =>
-      onConnected(worker.workerId),
-    );
-    return session.execute({ command, timeoutMs: commandTimeoutMs + extraMs, ...more });
+    const timeoutMs = this.#options.commandTimeoutMs + extraMs;
+    return this.#session(worker).execute({ command, timeoutMs, ...more });
+  }
+
+  #session(worker: WorkerContext): SshExecutor {
+    const { sessions, onConnected } = this.#options;
+    return sessions.of(worker.instanceId, this.#target(worker), () => onConnected(worker.workerId));
   }
 
   async #attempt(what: string, run: () => Promise<SshResult>): Promise<CallOutcome> {

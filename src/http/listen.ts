@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import { createServer, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import type { SecureContextOptions } from "node:tls";
 import type Koa from "koa";
 import type { Clock } from "../actors/clock.ts";
@@ -22,6 +23,8 @@ export interface Listener {
   readonly url: string;
   /** Where it really listens, with the port that a port of 0 has become: `http://127.0.0.1:9006`. */
   readonly address: string;
+  /** Answers what comes over `stream` as over a connection of its own; `from` stands for the other side's address. */
+  accept(stream: Duplex, from: string): void;
   /** New certificates, for connections from now on. Throws when they are no PEM. */
   reloadTls(tls: { cert: string; key: string }): void;
   /** Takes no more requests; resolves when those in flight are answered, or cut off after `graceMs`. */
@@ -76,11 +79,22 @@ async function open(
   return {
     url,
     address: addressOf(server, isTls),
+    accept: (stream, from) => {
+      // Deciphered, where the listener enciphers: what carries the stream does so already.
+      server.emit(isTls ? "secureConnection" : "connection", named(stream, from));
+      // Its reading may have been paused by whom it comes from.
+      stream.resume();
+    },
     reloadTls: (renewed: SecureContextOptions) => {
       if ("setSecureContext" in server) server.setSecureContext(renewed);
     },
     close: makeClose(server, clock),
   };
+}
+
+/** As a socket tells it, for the log and for who guesses tokens. */
+function named(stream: Duplex, remoteAddress: string): Duplex {
+  return Object.assign(stream, { remoteAddress });
 }
 
 /** Node would drop the connection without a word. */

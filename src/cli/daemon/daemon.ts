@@ -36,14 +36,20 @@ async function start(options: DaemonOptions, onClose: OnClose): Promise<Omit<Dae
   const base = openBase(options);
   const { clock, log, alarms, journal } = base;
   onClose(() => journal.close());
-  const { dispatcher, queue, metrics, runnerBinary } = await makeDispatch(options, base, onClose);
+  const { dispatcher, queue, api, metrics, runnerBinary } = await makeDispatch(
+    options,
+    base,
+    onClose,
+  );
   const { supervisor } = dispatcher;
   const ownKey = randomBytes(24).toString("base64url");
   const lastGoodProbeAtMs = (workerId: string): number => dispatcher.lastGoodProbeAtMs(workerId);
-  const { url, address } = await serve(
+  const listener = await serve(
     { ...options, ...base, supervisor, lastGoodProbeAtMs, metrics, runnerBinary, ownKey },
     onClose,
   );
+  const { url, address } = listener;
+  api.set(listener);
   onClose(connectQueue(queue, options, base, { address, ownKey }));
   log.info(
     { URL: url, Listen: address, Service: "arvados-dispatch-cloud", Version: options.version },

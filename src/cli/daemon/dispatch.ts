@@ -10,6 +10,7 @@ import type { InstanceSet } from "../../drivers/cloud/port.ts";
 import type { FleetSnapshot } from "../../telemetry/fleet.ts";
 import { makeMetrics } from "../../telemetry/metrics.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import { makeAgentPorts } from "./agent-ports.ts";
 import type { Base } from "./base.ts";
 import { openCloud } from "./cloud.ts";
 import type { OnClose } from "./closers.ts";
@@ -17,6 +18,7 @@ import type { DaemonOptions } from "./daemon-options.ts";
 import { dispatcherConfig } from "./dispatcher-config.ts";
 import { fleetSnapshot } from "./fleet-snapshot.ts";
 import { watchJournal } from "./journal-watch.ts";
+import { LateApi } from "./late-api.ts";
 import { LateQueue } from "./late-queue.ts";
 import { makeObserver } from "./observer.ts";
 import { makeRunnerConfig } from "./runner-config.ts";
@@ -27,6 +29,7 @@ import { openSessions } from "./ssh-sessions.ts";
 interface Dispatch {
   readonly dispatcher: Dispatcher;
   readonly queue: LateQueue;
+  readonly api: LateApi;
   readonly metrics: Metrics;
   readonly runnerBinary: RunnerBinary | undefined;
 }
@@ -43,6 +46,7 @@ export async function makeDispatch(
   onClose(watchJournal(base));
   const directory = new InstanceDirectory();
   const queue = new LateQueue();
+  const api = new LateApi();
   const driver = await openCloud(config, {
     ...options,
     clock,
@@ -72,6 +76,7 @@ export async function makeDispatch(
     clean,
     openSession: openSessions({ config, secrets, cloud, directory, clock }),
     stdinConfig: makeRunnerConfig(options, queue),
+    agents: makeAgentPorts(config, secrets, api),
     secretOf: (commandId) => instanceSecret(secrets.systemRootToken, commandId),
     random: Math.random,
     defer: (flush) => void setImmediate(flush),
@@ -83,7 +88,7 @@ export async function makeDispatch(
     logReleased(log, released);
     countReleased(metrics, supervisor.readModel, released);
   });
-  return { dispatcher, queue, metrics, runnerBinary };
+  return { dispatcher, queue, api, metrics, runnerBinary };
 }
 
 function decorated(

@@ -36,6 +36,16 @@ export function makeObserver({ log, metrics, alarms, onBug }: ObserverOptions): 
       metrics.pool.runProbeDuration.observe({ outcome }, durationMs / 1000),
     listEnded: (failure) => alarm("cloud", failure, "error listing instances"),
     pollEnded: (failure) => alarm("queue", failure, "error updating queue"),
+    agentChanged: (instanceId, event) => {
+      const fields = { Instance: instanceId };
+      if (event.state === "ready") return log.info(fields, "agent of worker is ready");
+      if (event.state === "lost")
+        return log.info({ ...fields, Error: event.error }, "agent of worker is lost");
+      log.warn(
+        { ...fields, Error: event.error },
+        "agent of worker cannot be used: runners there call the address of this daemon",
+      );
+    },
     runnerProgressed: makeRunnerProgressLog(log, () => performance.now()),
   };
 }

@@ -86,6 +86,11 @@ export function hmacHex(key: string, message: string): string {
   return createHmac("sha256", key).update(message).digest("hex");
 }
 
+/** Of a worker's agent, which no other claim's agent has; kept nowhere, so that every start of the daemon knows it. */
+export function agentSecret(systemRootToken: string, instanceId: string): string {
+  return hmacHex(systemRootToken, `agent ${instanceId}`);
+}
+
 /** 40 hex digits, as the original's; made from the create command's id, so that a crash forgets none (docs/design.md: ids). */
 export function instanceSecret(systemRootToken: string, commandId: string): string {
   return hmacHex(systemRootToken, `instance ${commandId}`).slice(0, 40);
