@@ -1,32 +1,10 @@
 import type { Duplex } from "node:stream";
 import { SshError } from "../drivers/ssh/port.ts";
 import type { WorkerContext } from "../machines/worker/worker.types.ts";
+import type { AgentEvent, AgentPeer, AgentPorts } from "./agent-ports.ts";
 import type { Clock } from "./clock.ts";
 import type { AgentPlace } from "./crunch-run-commands.ts";
 import type { WorkerCalls } from "./worker-calls.ts";
-
-/** What agent and dispatcher say to each other, and where a runner's calls go. */
-export interface AgentPorts {
-  /** What the agent reads at its start; holds its secret. */
-  readonly startInput: (instanceId: string, runnerSum: string) => string;
-  /** Each proves to the other who it is. Returns what is wrong, or undefined. */
-  readonly present: (stream: Duplex, peer: AgentPeer) => Promise<string | undefined>;
-  /** Resolves once a runner's call begins on the stream; false where the stream ended before. */
-  readonly begun: (stream: Duplex) => Promise<boolean>;
-  /** Answers that call. */
-  readonly serve: (stream: Duplex, instanceId: string) => void;
-  readonly makeSession: () => string;
-}
-
-interface AgentPeer {
-  readonly instanceId: string;
-  readonly runnerSum: string;
-  readonly session: string;
-}
-
-/** `unusable`: runners there call the address in their config, until an agent is ready after all. */
-export type AgentEvent =
-  { readonly state: "ready" } | { readonly state: "lost" | "unusable"; readonly error: string };
 
 export interface AgentLinkOptions extends AgentPorts {
   /** As it is now; undefined once it is gone. */
@@ -40,6 +18,8 @@ export interface AgentLinkOptions extends AgentPorts {
 /** Streams that wait for a call. A new one takes some trips over the line, and a container's start makes three calls. */
 const IDLE_COUNT = 4;
 const STREAMS_MAX = 16;
+/** An agent that hangs keeps its streams, and is found out by one more. */
+const RENEWAL_MS = 60_000;
 /** After a single loss. */
 const FIRST_PAUSE_MS = 100;
 const PAUSE_MS = 1_000;
@@ -51,7 +31,9 @@ const REFUSALS_MAX = 3;
 export class AgentLink {
   readonly #options: AgentLinkOptions;
   readonly #streams = new Set<Duplex>();
-  #idleCount = 0;
+  /** Those that wait for a call, the oldest first. */
+  readonly #idle = new Set<Duplex>();
+  #isRenewalDue = false;
   #agent: { readonly place: AgentPlace; readonly runnerSum: string } | undefined;
   /** What is ready stays so while it is lost: there is nothing that a runner could do better than to wait for it. */
   #state: "unsettled" | "ready" | "unusable" = "unsettled";
@@ -158,18 +140,19 @@ export class AgentLink {
       return error ?? "stopped";
     }
     this.#becomeReady();
-    this.#idleCount++;
+    this.#idle.add(stream);
+    if (this.#isRenewalDue) this.#retireOldest();
     this.#follow(stream, peer.instanceId).catch((cause: unknown) => this.#options.broke(cause));
     return undefined;
   }
 
   async #follow(stream: Duplex, instanceId: string): Promise<void> {
     const isBegun = await this.#options.begun(stream);
-    this.#idleCount--;
+    const isRetired = !this.#idle.delete(stream);
     if (isBegun && !this.#isStopped) {
       this.#options.serve(stream, instanceId);
     } else {
-      this.#hasLostIdle = true;
+      this.#hasLostIdle ||= !isRetired;
       stream.destroy();
     }
     this.#wake();
@@ -179,7 +162,7 @@ export class AgentLink {
   #noteRefusal(error: string): void {
     this.#mustStart = true;
     // Streams opened at once are refused together.
-    if (this.#idleCount === 0 && this.#state !== "ready") this.#refusalsCount++;
+    if (this.#idle.size === 0 && this.#state !== "ready") this.#refusalsCount++;
     if (this.#refusalsCount >= REFUSALS_MAX * IDLE_COUNT) this.#becomeUnusable(error);
   }
 
@@ -202,14 +185,29 @@ export class AgentLink {
     for (const tell of this.#whenSettled.splice(0)) tell();
   }
 
-  #missingCount(): number {
-    return Math.min(IDLE_COUNT - this.#idleCount, STREAMS_MAX - this.#streams.size);
+  /** A new stream shows that the agent still answers; the one that it replaces would have gone on looking well. */
+  #retireOldest(): void {
+    this.#isRenewalDue = false;
+    const [oldest] = this.#idle;
+    if (!oldest || this.#idle.size <= IDLE_COUNT) return;
+    this.#idle.delete(oldest);
+    oldest.destroy();
   }
 
-  /** Until a stream is missing, or it is stopped. */
+  #missingCount(): number {
+    const wantedCount = IDLE_COUNT + (this.#isRenewalDue ? 1 : 0);
+    return Math.min(wantedCount - this.#idle.size, STREAMS_MAX - this.#streams.size);
+  }
+
+  /** Until a stream is missing, or due to be renewed, or it is stopped. */
   async #untilShort(): Promise<void> {
+    const cancel = this.#options.clock.setTimer(RENEWAL_MS, () => {
+      this.#isRenewalDue = true;
+      this.#wake();
+    });
     while (!this.#isStopped && this.#missingCount() <= 0)
       await new Promise<void>((resolve) => (this.#wake = resolve));
+    cancel();
     if (!this.#hasLostIdle || this.#isStopped) return;
     // The agent has died, or takes another dispatcher for us. What happens again and again is not followed as fast as the line allows.
     const { clock } = this.#options;

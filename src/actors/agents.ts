@@ -1,6 +1,7 @@
 import type { WorkerContext } from "../machines/worker/worker.types.ts";
 import { AgentLink } from "./agent-link.ts";
-import type { AgentEvent, AgentLinkOptions, AgentPorts } from "./agent-link.ts";
+import type { AgentLinkOptions } from "./agent-link.ts";
+import type { AgentEvent, AgentPorts } from "./agent-ports.ts";
 
 export interface AgentsOptions
   extends AgentPorts, Pick<AgentLinkOptions, "calls" | "clock" | "broke"> {

@@ -5,7 +5,7 @@ import type { Core } from "../machines/core/core.ts";
 import type { Change } from "../machines/core/draft.ts";
 import type { Command, CommandKind } from "../machines/model/command.ts";
 import { paceOf, type Pace, type Settings } from "../machines/model/settings.ts";
-import type { AgentEvent, AgentPorts } from "./agent-link.ts";
+import type { AgentEvent, AgentPorts } from "./agent-ports.ts";
 import { Agents } from "./agents.ts";
 import type { Clock } from "./clock.ts";
 import { Effects } from "./effects.ts";

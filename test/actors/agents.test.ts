@@ -1,6 +1,6 @@
 import { PassThrough, type Duplex } from "node:stream";
 import { afterEach, describe, expect, it } from "vitest";
-import type { AgentEvent } from "../../src/actors/agent-link.ts";
+import type { AgentEvent } from "../../src/actors/agent-ports.ts";
 import { Agents, type AgentsOptions } from "../../src/actors/agents.ts";
 import type { AgentStart } from "../../src/actors/crunch-run-commands.ts";
 import { SshError } from "../../src/drivers/ssh/port.ts";
@@ -115,9 +115,26 @@ describe("the agent of a worker", () => {
     rig.agents.want(rig.worker);
     await rig.pass(100_000);
     expect(rig.inputs).toEqual(["input for i-1 sum"]);
-    expect([rig.idle.size, rig.openedCount]).toEqual([4, 4]);
+    expect(rig.idle.size).toBe(4);
     expect(rig.events).toEqual([{ state: "ready" }]);
     expect(await rig.agents.apiSocketOf(rig.worker)).toBe(PLACE.apiSocket);
+  });
+
+  it("is looked at by a new stream in the place of the oldest, a minute after the last, and replaced if it hangs", async () => {
+    rig = new Rig();
+    rig.agents.want(rig.worker);
+    await rig.pass(10);
+    const [oldest] = rig.idle.keys();
+    await rig.pass(60_000);
+    expect([rig.openedCount, rig.idle.size, oldest?.destroyed]).toEqual([5, 4, true]);
+    await rig.pass(60_000);
+    expect([rig.openedCount, rig.idle.size, rig.startedAtMs.length]).toEqual([6, 4, 1]);
+    rig.presented = () => "agent: nothing came";
+    await rig.pass(60_100);
+    rig.presented = () => undefined;
+    await rig.pass(2000);
+    expect(rig.startedAtMs).toHaveLength(2);
+    expect(rig.events.map(({ state }) => state)).toEqual(["ready", "lost", "ready"]);
   });
 
   it("gets a new stream for each that a call begins on, up to sixteen in all", async () => {

@@ -1,4 +1,4 @@
-import type { AgentPorts } from "../../actors/agent-link.ts";
+import type { AgentPorts } from "../../actors/agent-ports.ts";
 import type { ClusterConfig } from "../../config/load.ts";
 import { begun, makeNonce, present, Refused } from "../../crunch-run/agent/handshake.ts";
 import { LineError } from "../../crunch-run/agent/line.ts";
