@@ -21,7 +21,7 @@ export function newConfig(dataDir: string | undefined): string {
 Clusters:
   # Five lower-case letters or digits; uuids begin with it.
   local:
-    # Where this dispatcher listens. Hosts have to reach it for now: put an address of this machine there that they can reach.
+    # Where this dispatcher listens, for the command line and the page. Hosts need not reach it.
     Services:
       DispatchCloud:
         InternalURLs:
