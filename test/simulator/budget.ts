@@ -111,6 +111,10 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     why: "what was left of a pruned journal could not be taken in, and its time went back unsaid",
   },
   {
+    seed: 406,
+    why: "two quick lists lacked what nobody could ask, after an older journal was put back",
+  },
+  {
     seed: 72007058,
     why: "a journal of which no start reads the damage was pruned",
   },
