@@ -80,14 +80,17 @@ function waitForEnter(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The end of the input is an empty answer. */
+/** The end of the input is an empty answer. The terminal stays as it is: Ctrl-C ends the program. */
 async function ask(question: string): Promise<string> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const { stdin, stderr } = process;
+  if (stdin.readableEnded) return "";
+  const lines = createInterface({ input: stdin, output: stderr, terminal: false });
   const ended = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
   try {
     return await Promise.race([lines.question(question), ended]);
   } finally {
     lines.close();
+    if (stdin.readableEnded) stderr.write("\n");
   }
 }
 

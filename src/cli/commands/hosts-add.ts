@@ -80,12 +80,13 @@ export const hostsAddCommand = defineCommand({
     }
     if (addedCount === 0)
       throw new CliError(`${file.path} is ${file.isNew ? "not made" : "left as it is"}`);
-    adding.save();
+    const advice = adding.save();
     const idle = idleTypes(file.text);
     if (idle.length > 0)
       tell(`no host is of the types ${idle.join(", ")}: take them out of InstanceTypes`);
     const done = file.isNew ? `made ${file.path}` : `changed ${file.path} (as it was: .bak)`;
     tell(`${done}; the price of its hosts is 0${restartLine(dataDirOf(file.config, io))}`);
+    for (const line of advice) tell(line);
     return addedCount === logins.length ? EXIT.ok : EXIT.failed;
   },
 });

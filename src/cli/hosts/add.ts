@@ -4,6 +4,7 @@ import { dataDirOf } from "../connection.ts";
 import { loadSecrets, type Secrets } from "../daemon/secrets.ts";
 import { CliError } from "../exit-code.ts";
 import type { Io } from "../io.ts";
+import { adviceFor } from "./advice.ts";
 import { driverOf, putHost, useStaticDriver } from "./config-changes.ts";
 import { saveConfigFile, type ConfigFile } from "./config-file.ts";
 import type { HostFacts } from "./facts.ts";
@@ -106,8 +107,9 @@ export class Adding {
     return { name, login, hostKey: entry.hostKey, instanceType, facts, lacks };
   }
 
-  save(): void {
-    saveConfigFile(this.#file, this.#io);
+  /** Returns what is still to be done about the config. */
+  save(): string[] {
+    return adviceFor(saveConfigFile(this.#file, this.#io));
   }
 
   /** The name that the host has or gets, once its key is known to be its own. */
@@ -170,7 +172,8 @@ export class Adding {
     if (twin)
       throw new Error(
         `it is the same machine as ${twin.name}${machineId === "" ? "" : ` (machine-id ${machineId})`}: two logins would ` +
-          "have it do twice what it can; a copied disk has to get an id of its own: rm /etc/machine-id && systemd-machine-id-setup",
+          `have it do twice what it can. To use this one instead: dispatch-cloud hosts forget ${twin.name}. A copied disk has ` +
+          "to get an id of its own, on it: rm /etc/machine-id && systemd-machine-id-setup",
       );
     this.#machines.push({ name, machineId, isItsKey: (key) => key.equals(hostKey) });
   }

@@ -43,11 +43,15 @@ export function openConfigFile(
   return { path, isNew, config, source, text: new ConfigText(source, config.id) };
 }
 
-/** Writes what has become of the text, if anything has; the old one stays beside it as `.bak`. */
-export function saveConfigFile({ path, isNew, text, source }: ConfigFile, io: Io): void {
-  const changed = changedText(path, text);
-  if (changed === source && !isNew) return;
-  check(changed, path, io);
+/** Writes what has become of the text, if anything has; the old one stays beside it as `.bak`. Returns what it comes to. */
+export function saveConfigFile(file: ConfigFile, io: Io): ClusterConfig {
+  const changed = changedText(file.path, file.text);
+  const config = check(changed, file.path, io);
+  if (changed !== file.source || file.isNew) write(file, changed);
+  return config;
+}
+
+function write({ path, isNew, source }: ConfigFile, changed: string): void {
   if (isNew) {
     mkdirSync(dirname(path), { recursive: true });
     if (existsSync(path)) throw new CliError(`${path} was made by somebody else meanwhile`);

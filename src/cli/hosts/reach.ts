@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import ssh2 from "ssh2";
 import type { ClusterConfig } from "../../config/load.ts";
 import { withoutPkcs8 } from "../../drivers/ssh/private-key.ts";
@@ -132,10 +133,10 @@ async function runScript(
 }
 
 /** That of the flag, and nothing else, or else the agent's. */
-function candidates(identity: string | undefined, { env }: Io): Candidate[] {
+function candidates(identity: string | undefined, { env, cwd }: Io): Candidate[] {
   const agent = env["SSH_AUTH_SOCK"];
   if (identity !== undefined)
-    return [{ what: identity, key: { privateKey: readIdentity(identity) } }];
+    return [{ what: identity, key: { privateKey: readIdentity(resolve(cwd, identity)) } }];
   return agent ? [{ what: "ssh-agent's", key: { agent } }] : [];
 }
 

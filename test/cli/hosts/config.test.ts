@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { adviceFor } from "../../../src/cli/hosts/advice.ts";
 import {
   idleTypes,
   newConfig,
@@ -15,6 +16,7 @@ import { facts, GIB } from "./facts.ts";
 
 const KEY = `SHA256:${"k".repeat(43)}`;
 const host = { address: "box1", user: "alice", hostKey: KEY };
+const HOST = { cpus: 1, ramBytes: 1, tmpBytes: 1 };
 const findings = (text: string) =>
   loadConfig(text, { env: {}, sourceName: "x", host: { cpus: 1, ramBytes: 1, tmpBytes: 1 } })
     .findings;
@@ -166,5 +168,23 @@ describe("a config's text", () => {
     const shared =
       "x: &vms { Driver: loopback }\nClusters:\n  local:\n    Containers: { CloudVMs: *vms }\n";
     expect(() => useStaticDriver(new ConfigText(shared, "local"))).toThrow(/is no plain map/);
+  });
+});
+
+describe("advice about a config", () => {
+  const advice = (text: string): string[] => {
+    const { config } = loadConfig(text, { env: {}, sourceName: "x", host: HOST });
+    return config ? adviceFor(config) : ["not usable"];
+  };
+  const made = newConfig(undefined);
+
+  it("names what keeps containers from running, and nothing once that is mended", () => {
+    expect(advice(made)).toEqual([]);
+    expect(advice(made.replace(/RuntimeEngine:.*/, "RuntimeEngine: docker"))).toEqual([
+      expect.stringContaining("RuntimeEngine: process"),
+    ]);
+    expect(
+      advice(made.replace("Hosts: {}", "Hosts: { a: {}, b: {} }\n        MaxInstances: 1")),
+    ).toEqual([expect.stringContaining("MaxInstances is 1")]);
   });
 });
