@@ -163,13 +163,6 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
     replace: 'outcome: handedOver ? "failed" : "failed"',
   },
   {
-    name: "first-list-decides",
-    net: "a run's first list, which may lack what nobody knows, decides nothing",
-    file: LIST,
-    find: "if (this.#isFirst) {",
-    replace: "if (this.#isFirst && syncIntervalMs < 0) {",
-  },
-  {
     name: "waits-for-ever",
     net: "a call without an answer is over with its time-out",
     file: "src/actors/deadline.ts",
