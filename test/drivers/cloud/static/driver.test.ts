@@ -185,6 +185,21 @@ describe.skipIf(process.platform !== "linux")("the static driver", () => {
     expect(readFileSync(join(here.dir, "init"), "utf8")).toBe("it's run\n");
   });
 
+  it("claims by sudo where the login is not root and may use it, for runners run as root", async () => {
+    const here = lab(1);
+    const { dir } = here.host("box1");
+    const log = join(dir, "sudo.log");
+    mkdirSync(join(dir, "bin"));
+    const program = (name: string, text: string): void =>
+      writeFileSync(join(dir, "bin", name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    program("id", "echo 1000");
+    program("sudo", `echo "$1 $2" >>'${log}'; shift; exec "$@"`);
+    await here.open().create(createRequest(), NEVER);
+    expect(readFileSync(log, "utf8")).toMatch(/^(-n true\n-n sh\n)+$/);
+    program("sudo", `echo "a password is required" >&2; exit 1`);
+    expect(await ids(here.open())).toHaveLength(1);
+  });
+
   it("says what is wrong with a host that does not answer as it should", async () => {
     const here = lab(1);
     writeFileSync(join(here.host("box1").dir, "claim"), "a file where the folder belongs");

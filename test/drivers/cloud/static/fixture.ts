@@ -80,7 +80,11 @@ export class Lab {
 
 function runIn(host: FakeHost, { command, stdin = "" }: SshCommand): Promise<SshResult> {
   const child = spawn("sh", ["-c", command.replaceAll("@HOST@", host.dir)], {
-    env: { PATH: process.env["PATH"], CRUNCH_RUN_DATA_DIR: join(host.dir, "data") },
+    env: {
+      PATH: `${join(host.dir, "bin")}:${process.env["PATH"]}`,
+      HOME: host.dir,
+      CRUNCH_RUN_DATA_DIR: join(host.dir, "data"),
+    },
     stdio: ["pipe", "pipe", "pipe"],
   });
   let [stdout, stderr] = ["", ""];
