@@ -42,7 +42,7 @@ export const staticParameters = section({
   lockDirectory: key(
     "LockDirectory",
     text(""),
-    "Where the runner on a host keeps its locks; by default /var/lock",
+    "Where the runner on a host keeps its locks, if CRUNCH_RUN_LOCK_DIR of its login names another place than /var/lock",
   ),
 });
 
