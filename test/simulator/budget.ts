@@ -123,6 +123,10 @@ export const NAMED_SEEDS: readonly { readonly seed: number; readonly why: string
     why: "a destroy that the cloud took ended the peace that it had asked for",
   },
   {
+    seed: 74000919,
+    why: "a list came before the answer to a destroy that a start had asked for again, while the cloud wanted peace",
+  },
+  {
     seed: 72040387,
     why: "a start asked for a destroy again while the cloud wanted peace, and was refused for another reason",
   },

@@ -48,7 +48,12 @@ export function refusalsCounted(): Invariant {
     const early = tooEarly(fact, commands, tallyOf, world);
     if (early !== undefined) return early;
     for (const command of commands)
-      if (command.kind === "instance.destroy") tallyOf(command.workerId).sentAtMs = fact.atMs;
+      // A start and an operator ask again at once: from then on the answer to that counts.
+      if (command.kind === "instance.destroy")
+        Object.assign(tallyOf(command.workerId), {
+          sentAtMs: fact.atMs,
+          peaceUntilMs: -Infinity,
+        });
     take(fact, tallyOf);
     for (const [workerId, { count }] of tallies) {
       const said = saidBy(world, workerId);
@@ -72,13 +77,10 @@ function take(fact: Fact, tallyOf: (workerId: string) => Tally): void {
   if (fact.type === "destroy.accepted") {
     tally.count = 0;
     tally.acceptedSeq = askedSeq;
-    // Whoever takes a call wants no peace.
-    tally.peaceUntilMs = -Infinity;
     return;
   }
   tally.count++;
-  // Its newest answer counts: a start asks again at once, and what is refused then for another reason ends the peace.
-  tally.peaceUntilMs = fact.failure.retryAtMs ?? -Infinity;
+  tally.peaceUntilMs = fact.failure.retryAtMs ?? tally.peaceUntilMs;
 }
 
 function tooEarly(
