@@ -1,3 +1,4 @@
+import { shellWord } from "../drivers/ssh/port.ts";
 import type { InstanceType } from "../machines/model/instance-type.ts";
 import type { Report } from "../machines/worker/worker.report.ts";
 
@@ -17,7 +18,9 @@ export function startCommand(
   options: { runtimeEngine: string; extraArguments: readonly string[]; containerId: string },
 ): string {
   const { runtimeEngine, extraArguments, containerId } = options;
-  const quoted = [`--runtime-engine=${runtimeEngine}`, ...extraArguments, containerId].map(quote);
+  const quoted = [`--runtime-engine=${runtimeEngine}`, ...extraArguments, containerId].map(
+    shellWord,
+  );
   return `${sudo(remoteUser)}${runnerCommand} --detach --stdin-config ${quoted.join(" ")}`;
 }
 
@@ -60,10 +63,6 @@ export function killCommand(
   options: { signal: number; containerId: string },
 ): string {
   return `${sudo(remoteUser)}${runnerCommand} --kill ${options.signal} ${options.containerId}`;
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Copies the runner's binary, given on stdin; the mode is set first, so that a correct sum implies a correct mode. */
@@ -113,7 +112,7 @@ function destination({ runnerCommand }: RunnerCall): string[] {
 
 function asRoot({ remoteUser }: RunnerCall, statements: readonly string[]): string {
   const script = statements.join("; ");
-  return remoteUser === "root" ? script : `sudo sh -c ${quote(script)}`;
+  return remoteUser === "root" ? script : `sudo sh -c ${shellWord(script)}`;
 }
 
 /** Reads what `crunch-run --list` prints (specification §7.8). Lines of other clusters and of unknown form are passed over. */

@@ -1,3 +1,4 @@
+import { mergeMap, Subject } from "rxjs";
 import type { SshCommand, SshResult } from "../drivers/ssh/port.ts";
 import { gzipLookup, installCommand, type RunnerCall } from "./crunch-run-commands.ts";
 import type { Runner, RunnerProgress } from "./runner-binary.ts";
@@ -21,11 +22,11 @@ const BYTES_PER_SECOND_MIN = 100_000;
 export class RunnerCopies {
   readonly #onProgress: (progress: RunnerProgress) => void;
   readonly #underWay = new Map<string, Promise<SshResult>>();
-  readonly #waiting: (() => void)[] = [];
-  #runningCount = 0;
+  readonly #wanted = new Subject<() => Promise<void>>();
 
   constructor(onProgress: (progress: RunnerProgress) => void) {
     this.#onProgress = onProgress;
+    this.#wanted.pipe(mergeMap((copy) => copy(), COPIES_MAX)).subscribe();
   }
 
   /** Whoever comes while a copy to that instance is under way shares its outcome. */
@@ -40,17 +41,8 @@ export class RunnerCopies {
     return outcome;
   }
 
-  async #inTurn<T>(body: () => Promise<T>): Promise<T> {
-    if (this.#runningCount < COPIES_MAX) this.#runningCount += 1;
-    // Whoever ends hands its place on.
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await body();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#runningCount -= 1;
-    }
+  #inTurn<T>(body: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => this.#wanted.next(() => body().then(resolve, reject)));
   }
 
   async #send({ instanceId, call, runner, execute }: Copy): Promise<SshResult> {

@@ -49,7 +49,7 @@ Runs one container of an Arvados queue on this machine.
   --version, --help
 
 Environment: ARVADOS_API_HOST, ARVADOS_API_TOKEN, ARVADOS_API_HOST_INSECURE, CRUNCH_RUN_LOCK_DIR (/var/lock),
-CRUNCH_RUN_DATA_DIR (/var/lib/crunch-run).
+CRUNCH_RUN_DATA_DIR (/var/lib/crunch-run; without root ~/.local/state/crunch-run).
 `;
 
 const BOOLEAN = ["detach", "list", "stdin-config", "stdin-prices", "version", "help", "h"] as const;

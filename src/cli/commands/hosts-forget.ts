@@ -12,7 +12,7 @@ export const hostsForgetCommand = defineCommand({
   flags: { json: JSON_FLAG, config: CONFIG_FLAG },
   args: { usage: "NAME", min: 1, max: 1 },
   notes: [
-    "The claim of one that does not answer is forgotten: what ran there counts as lost, and is started again elsewhere. One that " +
+    "The claim of one that does not answer is forgotten: what ran there is lost, and Cancelled; what was only locked is started elsewhere. One that " +
       "answers and is claimed by this config's dispatcher is refused: drain it first.",
   ],
   exitCodes: { [EXIT.failed]: "it is in use; nothing was changed" },

@@ -14,7 +14,7 @@ export const hostsReleaseCommand = defineCommand({
   },
   args: { usage: "NAME", min: 1, max: 1 },
   notes: [
-    "For the claim of another dispatcher that will not come back. One that does runs its containers for lost, and starts them again. " +
+    "For the claim of another dispatcher that will not come back. One that does takes what ran there for lost. " +
       "A claim of this config's own dispatcher is for that to end: dispatch-cloud instance drain, or kill.",
   ],
   exitCodes: { [EXIT.failed]: "it is claimed and stays so, or does not answer" },

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import ssh2 from "ssh2";
 import type { ClusterConfig } from "../../config/load.ts";
 import { withoutPkcs8 } from "../../drivers/ssh/private-key.ts";
-import { SshError, type SshExecutor } from "../../drivers/ssh/port.ts";
+import { shellWord, SshError, type SshExecutor } from "../../drivers/ssh/port.ts";
 import { fingerprintOf } from "../../drivers/cloud/static/host-key.ts";
 import type { StaticParameters } from "../../drivers/cloud/static/parameters.ts";
 import { CliError } from "../exit-code.ts";
@@ -125,8 +125,7 @@ async function runScript(
   script: string,
   words: readonly string[],
 ): Promise<string> {
-  const quoted = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`);
-  const command = `sh -s -- ${quoted.join(" ")}`;
+  const command = `sh -s -- ${words.map(shellWord).join(" ")}`;
   const result = await ssh.execute({ command, stdin: script, timeoutMs: SCRIPT_TIMEOUT_MS });
   if (result.exitCode === 0) return result.stdout;
   throw new Error(`exit status ${result.exitCode}: ${result.stderr.trim().slice(0, 500)}`);

@@ -54,7 +54,7 @@ export function writeLine(stream: Duplex, json: object): void {
 function parsed(text: string): Record<string, unknown> | undefined {
   try {
     const json: unknown = JSON.parse(text);
-    return typeof json === "object" && json !== null ? (json as never) : undefined;
+    return typeof json === "object" && json !== null ? { ...json } : undefined;
   } catch {
     return undefined;
   }

@@ -7,6 +7,11 @@ export interface SshTarget {
   readonly remoteUser: string;
 }
 
+/** As one word of a shell command, whatever is in it. */
+export function shellWord(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 export interface SshCommand {
   readonly command: string;
   readonly stdin?: string | Buffer;

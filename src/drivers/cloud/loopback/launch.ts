@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { makeKeyPair } from "../../ssh/key-pair.ts";
+import { shellWord } from "../../ssh/port.ts";
 import { SECRET_PATH } from "../../ssh/tag-verifier.ts";
 import { reasonIn } from "./log-reason.ts";
 import type { SetTimer } from "./reaper.ts";
@@ -32,7 +33,7 @@ export async function launchInstance(options: LaunchOptions): Promise<void> {
   writeFileSync(paths.hostKeyPublic, hostKey.public);
   const initScript = withoutSecret(options.initCommand);
   if (initScript.trim() !== "") writeFileSync(paths.initScript, initScript, { mode: 0o600 });
-  const launcher = `#!/bin/sh\nexec ${quote(process.execPath)} ${quote(options.crunchRunPath)} "$@"\n`;
+  const launcher = `#!/bin/sh\nexec ${shellWord(process.execPath)} ${shellWord(options.crunchRunPath)} "$@"\n`;
   writeFileSync(paths.launcher, launcher, { mode: 0o700 });
   writeInstanceRecord(stateDir, record);
 
@@ -91,8 +92,4 @@ function withoutSecret(initCommand: string): string {
 function environment(searchPath: string): NodeJS.ProcessEnv {
   const { username, homedir } = userInfo();
   return { PATH: searchPath, HOME: homedir, USER: username, LOGNAME: username };
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

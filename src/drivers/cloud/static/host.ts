@@ -1,3 +1,4 @@
+import { shellWord } from "../../ssh/port.ts";
 import type { SshExecutor, SshResult } from "../../ssh/port.ts";
 import { CloudError } from "../port.ts";
 import type { CloudDriverContext } from "../port.ts";
@@ -91,7 +92,7 @@ export class Host {
       claim ? encodeTags(claim.tags) : "",
       initCommand,
     ];
-    const command = `sh -c ${[RUN, "sh", ...words].map(quoted).join(" ")}`;
+    const command = `sh -c ${[RUN, "sh", ...words].map(shellWord).join(" ")}`;
     let result: SshResult;
     try {
       result = await this.#ssh.execute({ command, stdin: HOST_SCRIPT, timeoutMs, signal });
@@ -111,8 +112,4 @@ export class Host {
     const text = cause instanceof Error ? cause.message : String(cause);
     return new Error(`host ${this.name} (${this.parameters.address}): ${text}`, { cause });
   }
-}
-
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
 }
